@@ -1,0 +1,94 @@
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { Config } from './config.js'
+import { systemClock, type Clock } from './core/clock.js'
+import { loggerOptions, QuietLogController } from './log.js'
+import cameraAuth from './plugins/camera-auth.js'
+import clockPlugin from './plugins/clock.js'
+import cors from './plugins/cors.js'
+import dataFolder from './plugins/data-folder.js'
+import errors, { answerClientError, answerFrameworkError } from './plugins/errors.js'
+import eventRecorder from './plugins/event-recorder.js'
+import eventRepository from './plugins/event-repository.js'
+import evidenceStore from './plugins/evidence-store.js'
+import expectContinue from './plugins/expect-continue.js'
+import frameBuffer from './plugins/frame-buffer.js'
+import ingest from './plugins/ingest.js'
+import liveStream from './plugins/live-stream.js'
+import openapi from './plugins/openapi.js'
+import rateLimits from './plugins/rate-limits.js'
+import shutdown from './plugins/shutdown.js'
+import frame from './routes/frame.js'
+import home from './routes/home.js'
+import oilSpillEvents from './routes/oil-spill-events.js'
+import status from './routes/status.js'
+import stream from './routes/stream.js'
+import streamControl from './routes/stream-control.js'
+import uploadFrame from './routes/upload-frame.js'
+import type { EvidenceFiles } from './store/evidence-store.js'
+
+/** What tests put in the place of the machine's own. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly logger?: NonNullable<FastifyServerOptions['logger']>
+  /** The file system under the evidence. */
+  readonly files?: EvidenceFiles
+}
+
+/** How long a request may take to arrive, headers and body: a large frame on a poor link takes its time. */
+const REQUEST_TIMEOUT_MS = 120_000
+
+/** Smaller than the request's, or Node applies neither. */
+const HEADERS_TIMEOUT_MS = 20_000
+
+/** Short, so that a shutdown does not wait for cameras that keep their connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 5000
+
+/**
+ * Puts the server together: the one ordered list of its plugins and routes. It does not listen yet.
+ * @throws StartupError with one line that says what to do, where the data folder cannot be used
+ */
+export async function buildApp (config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: overrides.logger ?? loggerOptions(config.logLevel, process.stdout.isTTY),
+    logController: new QuietLogController(),
+    trustProxy: config.trustProxy,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    pluginTimeout: 0, // Checking a large history may take a while.
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFrameworkError
+  })
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  try {
+    await app.register(clockPlugin, { clock: overrides.clock ?? systemClock })
+    await app.register(errors)
+    await app.register(shutdown)
+    await app.register(cors)
+    await app.register(rateLimits, { config })
+    await app.register(expectContinue)
+    await app.register(dataFolder, { config })
+    await app.register(cameraAuth, { config })
+    await app.register(eventRepository)
+    await app.register(evidenceStore, { files: overrides.files })
+    await app.register(eventRecorder, { config })
+    await app.register(frameBuffer)
+    await app.register(liveStream)
+    await app.register(ingest)
+    await app.register(openapi)
+
+    await app.register(home)
+    await app.register(stream)
+    await app.register(frame)
+    await app.register(status)
+    await app.register(oilSpillEvents)
+    await app.register(uploadFrame, { config })
+    await app.register(streamControl)
+    await app.ready()
+    return app
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { parse } from 'dotenv'
+import { passwordProblem } from './core/camera.js'
+import { StartupError } from './errors.js'
+
+/** Every setting: an environment variable of this name, or a line of `.env`. An empty one counts as not set. */
+export const ConfigSchema = Type.Object({
+  PORT: Type.Integer({ default: 5000, minimum: 0, maximum: 65535, description: 'TCP port to listen on; 0 takes a free one' }),
+  HOST: Type.String({ default: '0.0.0.0', description: 'address to listen on; `127.0.0.1` for this machine only, `::` for IPv6 too' }),
+  DATA_DIR: Type.String({ default: 'data', description: 'folder of the database and the evidence, on a local disk' }),
+  LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)), {
+    default: 'info', description: 'least level that is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`'
+  }),
+  CAMERA_PASSWORD: Type.Optional(Type.String({ description: 'password of the camera, 12 characters or more; one is made on the first run where there is none' })),
+  CAMERA_PASSWORD_FILE: Type.Optional(Type.String({ description: 'file with that password, instead of it' })),
+  MAX_FRAME_BYTES: Type.Integer({ default: 10 * 1024 * 1024, minimum: 1024, maximum: 256 * 1024 * 1024, description: 'largest frame, in bytes' }),
+  MAX_FRAME_PIXELS: Type.Integer({ default: 50_000_000, minimum: 1, description: 'largest frame, width times height' }),
+  UPLOAD_RATE_LIMIT: Type.Number({ default: 60, minimum: 0.1, description: 'frames a second from the camera, with a burst of two seconds\' worth' }),
+  AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, before all its passwords are refused' }),
+  READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
+  EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
+  TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses or CIDRs separated by commas, or `true` for all' }))
+})
+
+/** The settings as the program uses them. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  readonly dataDir: string
+  readonly logLevel: string
+  /** Undefined: the one in the data folder, made on the first run. */
+  readonly cameraPassword: string | undefined
+  readonly maxFrameBytes: number
+  readonly maxFramePixels: number
+  /** Frames a second. */
+  readonly uploadRateLimit: number
+  /** Wrong passwords a minute. */
+  readonly authFailureLimit: number
+  /** Reads a second. */
+  readonly readRateLimit: number
+  readonly eventGapSeconds: number
+  /** As Fastify takes it. */
+  readonly trustProxy: boolean | string[]
+}
+
+/** The environment, with `.env` of the current folder beneath it. The only place that reads `process.env`. */
+export function readEnvironment (): NodeJS.ProcessEnv {
+  return { ...readDotEnv(), ...process.env }
+}
+
+/**
+ * Makes the settings from environment variables.
+ * @throws StartupError with one line for each mistake
+ */
+export function loadConfig (environment: NodeJS.ProcessEnv): Config {
+  const mistakes: string[] = []
+  const values = Value.Default(ConfigSchema, Object.fromEntries(
+    Object.entries(ConfigSchema.properties).flatMap(([name, schema]) => {
+      const text = environment[name]
+      return text === undefined || text === '' ? [] : [[name, convert(schema, text)]]
+    })))
+  const cameraPassword = readCameraPassword(environment, mistakes)
+  for (const { path, value } of Value.Errors(ConfigSchema, values)) {
+    const name = path.slice(1)
+    const line = `${name} must be ${expected(name)}, but it is "${String(value)}"`
+    if (!mistakes.includes(line)) mistakes.push(line)
+  }
+  if (mistakes.length > 0 || !Value.Check(ConfigSchema, values)) throw new StartupError(mistakes.join('\n'))
+  return freeze(values, cameraPassword)
+}
+
+function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | undefined): Config {
+  return Object.freeze({
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: values.DATA_DIR,
+    logLevel: values.LOG_LEVEL,
+    cameraPassword,
+    maxFrameBytes: values.MAX_FRAME_BYTES,
+    maxFramePixels: values.MAX_FRAME_PIXELS,
+    uploadRateLimit: values.UPLOAD_RATE_LIMIT,
+    authFailureLimit: values.AUTH_FAILURE_LIMIT,
+    readRateLimit: values.READ_RATE_LIMIT,
+    eventGapSeconds: values.EVENT_GAP_SECONDS,
+    trustProxy: parseTrustProxy(values.TRUST_PROXY)
+  })
+}
+
+function convert (schema: TSchema, text: string): unknown {
+  const isNumber = schema['type'] === 'integer' || schema['type'] === 'number'
+  return isNumber && /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text
+}
+
+function expected (name: string): string {
+  const schema: TSchema | undefined = Object.entries(ConfigSchema.properties).find(([each]) => each === name)?.[1]
+  if (schema?.['type'] === undefined) return 'one of fatal, error, warn, info, debug, trace or silent'
+  const range = schema['maximum'] === undefined ? `of at least ${schema['minimum']}` : `from ${schema['minimum']} to ${schema['maximum']}`
+  return `a ${schema['type'] === 'integer' ? 'whole ' : ''}number ${range}`
+}
+
+/** An empty CAMERA_PASSWORD is a mistake, unlike other empty settings: somebody meant to set it. */
+function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[]): string | undefined {
+  const file = environment['CAMERA_PASSWORD_FILE']
+  let password = environment['CAMERA_PASSWORD']
+  let name = 'CAMERA_PASSWORD'
+  if (file !== undefined && file !== '') {
+    if (password !== undefined && password !== '') mistakes.push('CAMERA_PASSWORD and CAMERA_PASSWORD_FILE are both set; set one of them')
+    name = `the password in CAMERA_PASSWORD_FILE (${file})`
+    try {
+      password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    } catch (error) {
+      mistakes.push(`CAMERA_PASSWORD_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
+  }
+  if (password === undefined) return undefined
+  const problem = passwordProblem(password)
+  if (problem !== undefined) mistakes.push(`${name} ${problem}`)
+  return password
+}
+
+function parseTrustProxy (text: string | undefined): boolean | string[] {
+  if (text === undefined || text === 'false') return false
+  if (text === 'true') return true
+  return text.split(',').map(each => each.trim())
+}
+
+function readDotEnv (): NodeJS.ProcessEnv {
+  try {
+    return parse(readFileSync('.env'))
+  } catch {
+    return {}
+  }
+}

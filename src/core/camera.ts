@@ -1,0 +1,34 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+/** The camera that the paths without a camera id mean. */
+export const DEFAULT_CAMERA_ID = 'default'
+
+/** The shortest password a camera may have, in characters. */
+export const MIN_PASSWORD_LENGTH = 12
+
+/** The examples of the original program's README: everyone knows them. */
+const PUBLISHED_PASSWORDS = new Set(['your_default_password', 'your_secure_password'])
+
+/**
+ * Says what is wrong with a camera password, as the end of a sentence that begins with the setting's name,
+ * or undefined where it may be used. The password itself is never part of the answer.
+ */
+export function passwordProblem (password: string): string | undefined {
+  if (password === '') return 'is empty; give it a password of at least 12 characters, or leave it unset to have one made'
+  if (PUBLISHED_PASSWORDS.has(password)) return 'is an example from the documentation that everyone knows; choose another one'
+  if (password.length < MIN_PASSWORD_LENGTH) return `is shorter than ${MIN_PASSWORD_LENGTH} characters; choose a longer one`
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(password)) {
+    return 'has characters that cannot travel in an HTTP header; use printable ASCII, with no space at either end'
+  }
+  return undefined
+}
+
+/**
+ * Makes the comparison of passwords with the right one. It takes the same time wherever they differ and whatever
+ * their length, since digests of one length are compared.
+ */
+export function passwordMatcher (password: string): (candidate: string) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  const expected = digest(password)
+  return candidate => timingSafeEqual(digest(candidate), expected)
+}

@@ -1,0 +1,12 @@
+import fp from 'fastify-plugin'
+
+/**
+ * Grants `Expect: 100-continue` only when a body is about to be read, after password and limits: Node would grant it
+ * before anybody looked, and a refused client would send its whole frame for nothing.
+ */
+export default fp(async app => {
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  app.addHook('preParsing', async (request, reply) => {
+    if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue()
+  })
+}, { name: 'expect-continue' })

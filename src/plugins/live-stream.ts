@@ -1,0 +1,86 @@
+import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import { DEFAULT_CAMERA_ID } from '../core/camera.js'
+import { LiveStream } from '../core/live-stream.js'
+import { dialectOf, OPENINGS, STREAM_CONTENT_TYPE } from '../core/mjpeg.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The camera's live picture and its viewers. */
+    liveStream: LiveStream
+  }
+  interface FastifyReply {
+    /** Turns this reply into an endless MJPEG stream, thinned to so many pictures a second. Nothing may be sent after it. */
+    sendLiveStream (maxFps: number | undefined): void
+  }
+}
+
+/** How often viewers are looked after that no frame reaches. */
+const TICK_MS = 1000
+
+/** How long viewers may take the closing boundary when the server closes. */
+const CLOSING_GRACE_MS = 300
+
+/** For proxies and caches: hand on every byte at once, and keep none. */
+const STREAM_HEADERS = {
+  'content-type': STREAM_CONTENT_TYPE,
+  'cache-control': 'no-store, no-cache, must-revalidate, no-transform, private',
+  pragma: 'no-cache',
+  expires: '0',
+  'x-accel-buffering': 'no',
+  connection: 'close'
+}
+
+/** Adapts the live picture to sockets, and ends its viewers before the server closes. */
+export default fp(async app => {
+  const stopped = await app.eventRepository.isStreamStopped(DEFAULT_CAMERA_ID)
+  const liveStream = new LiveStream({
+    clock: app.clock,
+    defer: setImmediate,
+    newest: () => app.frameBuffer.newest,
+    stopped
+  })
+  const timer = setInterval(() => { liveStream.tick() }, TICK_MS)
+  timer.unref()
+
+  app.decorate('liveStream', liveStream)
+  app.decorateReply('sendLiveStream', function (this: FastifyReply, maxFps: number | undefined): void {
+    sendLiveStream(liveStream, this, maxFps)
+  })
+  app.addHook('preClose', async () => {
+    clearInterval(timer)
+    liveStream.close()
+    setTimeout(() => { liveStream.destroyViewers() }, CLOSING_GRACE_MS).unref()
+  })
+}, { name: 'live-stream', dependencies: ['clock', 'event-repository', 'frame-buffer'] })
+
+/**
+ * The one place that takes a response out of Fastify's hands: parts are written to the socket itself, which costs a
+ * quarter less CPU than writing them to the response. So the headers that hooks have set are copied, `onSend` does not
+ * run, and whatever goes wrong ends in cutting the connection.
+ */
+function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, maxFps: number | undefined): void {
+  const { socket } = reply.request.raw
+  reply.hijack()
+  try {
+    reply.raw.useChunkedEncodingByDefault = false
+    for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {
+      if (value !== undefined) reply.raw.setHeader(name, value)
+    }
+    reply.raw.flushHeaders()
+    const dialect = dialectOf(reply.request.headers['user-agent'])
+    socket.write(OPENINGS[dialect])
+    const remove = liveStream.addViewer({
+      get pendingBytes () { return socket.writableLength },
+      write: (bytes, taken) => { socket.write(bytes, taken) },
+      end: bytes => { socket.end(bytes) },
+      destroy: () => { socket.destroy() }
+    }, { dialect, maxFps })
+    socket.once('close', remove)
+    // A client that left before this line has had its close already.
+    if (socket.destroyed) remove()
+  } catch (error) {
+    reply.log.error({ err: error }, 'a viewer could not be served')
+    socket.destroy()
+  }
+}

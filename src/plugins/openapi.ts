@@ -1,0 +1,39 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import { ErrorSchema } from '../schemas/error.js'
+import { OilSpillEvent } from '../schemas/oil-spill-event.js'
+import { DetectionSummary, Status } from '../schemas/status.js'
+import { version } from '../version.js'
+
+/** Describes the API in OpenAPI 3.1 from the routes' schemas, and shows it at /documentation. To be registered before the routes. */
+export default fp(async app => {
+  for (const schema of [ErrorSchema, Status, DetectionSummary, OilSpillEvent]) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Videostream',
+        version,
+        description: 'Oil-spill watch: cameras post JPEG frames, people watch them live as MJPEG, every detection is kept as evidence.\n\n' +
+          'All times are UTC. Every error is `{ statusCode, code, error, message }`; `code` is stable.',
+        license: { name: 'MIT', identifier: 'MIT' }
+      },
+      servers: [{ url: '/', description: 'This server' }],
+      tags: [
+        { name: 'camera', description: 'For cameras' },
+        { name: 'video', description: 'The live picture' },
+        { name: 'data', description: 'Status and history' },
+        { name: 'control', description: 'For operators' }
+      ],
+      components: {
+        securitySchemes: {
+          CameraPassword: { type: 'apiKey', in: 'header', name: 'X-Camera-Auth', description: 'The camera password' }
+        }
+      },
+      security: []
+    },
+    refResolver: { buildLocalReference: (json, _baseUri, _fragment, i) => typeof json['$id'] === 'string' ? json['$id'] : `Schema${i}` }
+  })
+  await app.register(swaggerUi, { routePrefix: '/documentation', uiConfig: { displayOperationId: true, tryItOutEnabled: true } })
+}, { name: 'openapi', dependencies: ['rate-limits'] })

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { formatEpochSeconds } from '../core/time-format.js'
+import { NoFrame, ReadRateExceeded } from '../errors.js'
+import { frameHeaders, Jpeg } from '../schemas/jpeg.js'
+import { isUnchanged } from './conditional.js'
+import { content, errorResponses } from './documented.js'
+
+/** The newest frame. */
+export default (async app => {
+  // Frames are numbered from each start, so a tag must tell the starts apart.
+  const startId = randomBytes(4).toString('hex')
+
+  app.get('/api/frame', {
+    schema: {
+      operationId: 'getFrame',
+      tags: ['video'],
+      summary: 'Get the newest frame',
+      description: 'Byte for byte as the camera sent it, also while the stream is stopped.',
+      response: {
+        200: content('image/jpeg', Jpeg, { description: 'The newest frame', headers: frameHeaders }),
+        304: { description: 'It is still the one that If-None-Match names', type: 'null', headers: frameHeaders },
+        ...errorResponses(new ReadRateExceeded(), new NoFrame())
+      }
+    }
+  }, async (request, reply) => {
+    const frame = app.frameBuffer.newest
+    if (frame === undefined) throw new NoFrame()
+    reply.headers({
+      etag: `"${startId}-${frame.sequence}"`,
+      'last-modified': new Date(frame.receivedAtMs).toUTCString(),
+      'x-timestamp': formatEpochSeconds(frame.receivedAtMs),
+      'cache-control': 'no-cache'
+    })
+    if (isUnchanged(request, reply)) return await reply.code(304).send()
+    return await reply.type('image/jpeg').send(frame.jpeg)
+  })
+}) satisfies FastifyPluginAsyncTypebox

@@ -1,0 +1,76 @@
+/** What the original program answered, word for word. */
+export const RUNNING = 'Video Streaming Server is running'
+
+/** The page's style. */
+export const HOME_STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: #8884; --quiet: #888; }
+body { margin: 0 auto; max-width: 64rem; padding: 1rem; }
+h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
+#picture { display: block; width: 100%; min-height: 12rem; background: #111; border-radius: .5rem; object-fit: contain; color: #aaa; }
+#state { font-weight: 600; padding: .5rem .75rem; margin: .75rem 0; border-radius: .5rem; border: 1px solid var(--line); }
+#state[data-kind=alert] { background: #b3261e; color: #fff; border-color: #b3261e; }
+#state[data-kind=stale] { background: #8a5a00; color: #fff; border-color: #8a5a00; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem; margin: 0 0 1rem; }
+dl div { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .6rem; }
+dt { color: var(--quiet); font-size: .8rem; } dd { margin: 0; font-variant-numeric: tabular-nums; }
+nav { display: flex; flex-wrap: wrap; gap: 1rem; }
+`
+
+/** The page's script: asks for the status once a second, and for the picture again whenever it broke off. */
+export const HOME_SCRIPT = `
+const picture = document.getElementById('picture'), state = document.getElementById('state')
+const show = (id, text) => { document.getElementById(id).textContent = text }
+const say = (kind, text) => { state.dataset.kind = kind; state.textContent = text }
+let watching = false, tries = 0
+const watch = () => { watching = true; picture.src = '/stream?try=' + (++tries) }
+picture.onerror = () => { watching = false }
+async function refresh () {
+  try {
+    const response = await fetch('/api/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
+    if (!response.ok) throw new Error(String(response.status))
+    const status = await response.json()
+    const age = status.frame_age_seconds
+    if (!status.stream_active) { watching = false; picture.removeAttribute('src') } else if (!watching || status.viewers === 0) watch()
+    if (status.oil_spill_detected) say('alert', 'Oil spill detected' + (age > 10 ? ' - and no frame for ' + Math.round(age) + ' s' : ''))
+    else if (age === null) say('stale', 'No frame has come yet')
+    else if (age > 10) say('stale', 'No frame for ' + Math.round(age) + ' s: what is there now is not known')
+    else if (!status.storage.ok) say('stale', 'Events cannot be stored: ' + status.storage.last_error)
+    else say('normal', 'No oil spill detected' + (status.stream_active ? '' : ' (the picture is stopped)'))
+    show('age', age === null ? 'none yet' : age.toFixed(1) + ' s ago')
+    show('fps', status.input_fps.toFixed(1))
+    show('size', status.resolution ? status.resolution.width + ' x ' + status.resolution.height : '-')
+    show('events', status.oil_spill_events)
+    show('viewers', status.viewers)
+    show('version', status.version)
+  } catch {
+    say('stale', 'The server does not answer: the picture may be old')
+    watching = false
+  }
+  setTimeout(refresh, 1000)
+}
+refresh()
+`
+
+/** A small page for people: the line that programs get, the live picture, how things are, and where to go on. */
+export const HOME_PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Videostream</title>
+<link rel="icon" href="data:,">
+<style>${HOME_STYLE}</style>
+<h1>${RUNNING}</h1>
+<img id="picture" alt="No live picture now">
+<p id="state" role="status">Asking for the status</p>
+<dl>
+<div><dt>Newest frame</dt><dd id="age">-</dd></div>
+<div><dt>Frames a second</dt><dd id="fps">-</dd></div>
+<div><dt>Picture size</dt><dd id="size">-</dd></div>
+<div><dt>Spill events</dt><dd id="events">-</dd></div>
+<div><dt>Viewers</dt><dd id="viewers">-</dd></div>
+<div><dt>Version</dt><dd id="version">-</dd></div>
+</dl>
+<nav><a href="/stream">Live picture alone</a> <a href="/api/oil_spill_events">Event history</a> <a href="/api/status">Status</a> <a href="/documentation">API documentation</a></nav>
+<script>${HOME_SCRIPT}</script>
+</html>
+`

@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { OilSpillEvent as StoredEvent } from '../core/event.js'
+import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
+import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, RequestInvalid } from '../errors.js'
+import { frameHeaders, Jpeg } from '../schemas/jpeg.js'
+import { OilSpillEvent } from '../schemas/oil-spill-event.js'
+import { isUnchanged } from './conditional.js'
+import { content, errorResponses, ref } from './documented.js'
+import { JsonArrayStream } from './json-array-stream.js'
+
+const EventParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'The event\'s id' }) })
+
+/** Sent as a stream, whatever its length. */
+const History = Type.Unsafe<Readable>(Type.Array(ref(OilSpillEvent)))
+
+const unavailable = new HistoryUnavailable('SQLITE_BUSY')
+const notFound = [new RequestInvalid('params/id Expected integer'), new EventNotFound(1)]
+const samplePath = 'oil_spill_frames/oil_spill_20230623_143022.jpg'
+
+/** The history of oil-spill events and their evidence. */
+export default (async app => {
+  app.get('/api/oil_spill_events', {
+    schema: {
+      operationId: 'listOilSpillEvents',
+      tags: ['data'],
+      summary: 'List all oil-spill events, oldest first',
+      response: {
+        200: content('application/json', History, { description: 'The complete history' }),
+        ...errorResponses(new ReadRateExceeded(), unavailable)
+      }
+    }
+  }, async (_request, reply) => {
+    const pages = app.eventRepository.pages()
+    const first = await pages.next()
+    const serialize = reply.compileSerializationSchema(OilSpillEvent)
+    return await reply.type('application/json; charset=utf-8')
+      .send(new JsonArrayStream(resumed(first, pages), event => serialize(toJson(event))))
+  })
+
+  app.get('/api/oil_spill_events/:id', {
+    schema: {
+      operationId: 'getOilSpillEvent',
+      tags: ['data'],
+      summary: 'Get one oil-spill event',
+      params: EventParams,
+      response: {
+        200: content('application/json', ref(OilSpillEvent), { description: 'The event' }),
+        ...errorResponses(...notFound, new ReadRateExceeded(), unavailable)
+      }
+    }
+  }, async request => toJson(await find(request.params.id)))
+
+  app.get('/api/oil_spill_events/:id/frame', {
+    schema: {
+      operationId: 'getOilSpillEventFrame',
+      tags: ['data'],
+      summary: 'Get the opening frame of an oil-spill event',
+      description: 'Byte for byte as the camera sent it. It is compared with its SHA-256 before it is shown.',
+      params: EventParams,
+      response: {
+        200: content('image/jpeg', Jpeg, { description: 'The evidence', headers: frameHeaders }),
+        304: { description: 'If-None-Match names it', type: 'null', headers: frameHeaders },
+        ...errorResponses(...notFound, new ReadRateExceeded(), new EvidenceMissing(samplePath), new EvidenceAltered(samplePath), unavailable)
+      }
+    }
+  }, async (request, reply) => {
+    const { evidence, startedAtMs } = await find(request.params.id)
+    const jpeg = await app.evidenceStore.read(evidence)
+    reply.headers({
+      etag: `"${evidence.sha256}"`,
+      'last-modified': new Date(startedAtMs).toUTCString(),
+      'x-timestamp': formatEpochSeconds(startedAtMs),
+      'cache-control': 'no-cache'
+    })
+    if (isUnchanged(request, reply)) return await reply.code(304).send()
+    return await reply.type('image/jpeg').send(jpeg)
+  })
+
+  async function find (id: number): Promise<StoredEvent> {
+    const event = await app.eventRepository.find(id)
+    if (event === undefined) throw new EventNotFound(id)
+    return event
+  }
+}) satisfies FastifyPluginAsyncTypebox
+
+/** An event as the API shows it. */
+function toJson (event: StoredEvent): OilSpillEvent {
+  const { evidence } = event
+  return {
+    timestamp: formatTimestamp(event.startedAtMs),
+    datetime: formatDatetime(event.startedAtMs),
+    frame_path: evidence.framePath,
+    id: event.id,
+    ended_at: event.endedAtMs === null ? null : formatDatetime(event.endedAtMs),
+    sha256: evidence.sha256,
+    size_bytes: evidence.sizeBytes,
+    width: evidence.width,
+    height: evidence.height,
+    frame_url: `/api/oil_spill_events/${event.id}/frame`
+  }
+}
+
+/** An iterator whose first result was taken already, so that a failure could still become a status. */
+function resumed (first: IteratorResult<StoredEvent[], void>, pages: AsyncGenerator<StoredEvent[], void>): AsyncIterator<StoredEvent[], void> {
+  let taken: IteratorResult<StoredEvent[], void> | undefined = first
+  return {
+    next: async () => {
+      const result = taken ?? await pages.next()
+      taken = undefined
+      return result
+    },
+    return: async () => await pages.return()
+  }
+}

@@ -1,0 +1,36 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { NoActiveStream, ReadRateExceeded, RequestInvalid } from '../errors.js'
+import { content, errorResponses } from './documented.js'
+
+const StreamQuery = Type.Object({
+  fps: Type.Optional(Type.Number({ minimum: 0.1, maximum: 1000, description: 'Pictures a second at most; all where it is left out', examples: [5] }))
+})
+
+/** The live picture. */
+export default (async app => {
+  app.get('/stream', {
+    exposeHeadRoute: false,
+    schema: {
+      operationId: 'watchStream',
+      tags: ['video'],
+      summary: 'Watch the live picture as MJPEG',
+      description: 'Endless. The newest frame comes at once; a viewer that cannot keep up skips to the newest. While no frame comes, the last ' +
+        'is repeated every few seconds. Each part has Content-Type, Content-Length and X-Timestamp (when its frame was received, in seconds ' +
+        'since 1970 with microseconds); Chromium gets parts without the last two, which makes it paint each picture at once. Ends with the ' +
+        'closing boundary when the stream is stopped or the server closes.',
+      querystring: StreamQuery,
+      response: {
+        200: content('multipart/x-mixed-replace; boundary=frame', Type.Unsafe<Buffer>({ type: 'string', format: 'binary', description: 'One JPEG a part' }), {
+          description: 'A part for each frame',
+          headers: { 'Cache-Control': Type.String({ examples: ['no-store'] }), 'X-Accel-Buffering': Type.String({ examples: ['no'] }) }
+        }),
+        ...errorResponses(new RequestInvalid('querystring/fps Expected number'), new ReadRateExceeded(), new NoActiveStream())
+      }
+    }
+  }, async (request, reply) => {
+    if (!app.liveStream.active) throw new NoActiveStream()
+    reply.sendLiveStream(request.query.fps)
+    return await reply
+  })
+}) satisfies FastifyPluginAsyncTypebox

@@ -1,0 +1,71 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { Config } from '../config.js'
+import { parseSpillHeader } from '../core/frame.js'
+import { inspectJpeg } from '../core/jpeg.js'
+import {
+  FrameInvalid, FrameTooLarge, FrameTooManyPixels, PasswordMissing, PasswordWrong, RequestTimeout, ShuttingDown,
+  SpillHeaderInvalid, StorageFull, StorageUnavailable, TooManyWrongPasswords, UploadRateExceeded
+} from '../errors.js'
+import { Jpeg } from '../schemas/jpeg.js'
+import { content, errorResponses } from './documented.js'
+
+const UploadHeaders = Type.Object({
+  'x-oil-spill-detected': Type.Optional(Type.Union(['false', 'true', '0', '1'].map(value => Type.Literal(value)), {
+    description: 'Whether the camera\'s detector sees a spill in this frame, in any letter case; left out means false'
+  }))
+})
+
+/** How a camera sends its frames. */
+export default (async (app, { config }) => {
+  // The bytes decide what a body is: curl says it is a form, small cameras say nothing.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: config.maxFrameBytes }, (_request, body, done) => { done(null, body) })
+
+  app.post('/api/upload_frame', {
+    schema: {
+      operationId: 'uploadFrame',
+      tags: ['camera'],
+      summary: 'Upload a frame',
+      description: 'The frame becomes the live picture at once. Where it opens or ends an event, the answer comes when that is ' +
+        'on disk; a 503 or 507 means that it is not, and that the frame should be sent again. Any Content-Type is taken, and none.',
+      security: [{ CameraPassword: [] }],
+      headers: UploadHeaders,
+      body: { content: { 'image/jpeg': { schema: Jpeg } } },
+      response: {
+        200: content('text/plain', Type.Literal('Frame received'), { description: 'The frame was taken' }),
+        ...errorResponses(
+          new FrameInvalid('it is empty'), new SpillHeaderInvalid(), new PasswordMissing(), new PasswordWrong(), new RequestTimeout(),
+          new FrameTooLarge(config.maxFrameBytes), new FrameTooManyPixels(10_000, 10_000, config.maxFramePixels),
+          new TooManyWrongPasswords(), new UploadRateExceeded(), new StorageUnavailable('the database is locked by another program'),
+          new ShuttingDown(), new StorageFull())
+      }
+    },
+    config: { rateLimit: false },
+    // What the schema says of the headers is checked below, before the body is read; the body is what `inspectJpeg` says.
+    validatorCompiler: () => () => true,
+    onRequest: async (request, reply) => {
+      await app.authenticateCamera(request, reply)
+      if (parseSpillHeader(request.headers['x-oil-spill-detected']) === undefined) throw new SpillHeaderInvalid()
+    },
+    errorHandler: error => {
+      throw error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new FrameTooLarge(config.maxFrameBytes) : error
+    }
+  }, async (request, reply) => {
+    const jpeg = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const inspected = inspectJpeg(jpeg)
+    if ('problem' in inspected) throw new FrameInvalid(inspected.problem)
+    const { width, height } = inspected
+    if (width * height > config.maxFramePixels) throw new FrameTooManyPixels(width, height, config.maxFramePixels)
+
+    await app.ingest({
+      jpeg,
+      width,
+      height,
+      receivedAtMs: app.clock.nowMs(),
+      receivedAtMonotonicMs: app.clock.monotonicMs(),
+      spillReported: parseSpillHeader(request.headers['x-oil-spill-detected']) === true
+    })
+    return await reply.type('text/plain; charset=utf-8').send('Frame received')
+  })
+}) satisfies FastifyPluginAsyncTypebox<{ config: Config }>

@@ -1,0 +1,19 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Datetime } from './text.js'
+
+/** One unbroken run of detections. The first three keys are those of the original program. */
+export const OilSpillEvent = Type.Object({
+  timestamp: Type.String({ description: 'When it started, for file names (UTC)', pattern: '^\\d{8}_\\d{6}$', examples: ['20230623_143022'] }),
+  datetime: Datetime('When it started'),
+  frame_path: Type.String({ description: 'The opening frame, below the data folder', examples: ['oil_spill_frames/oil_spill_20230623_143022.jpg'] }),
+  id: Type.Integer({ description: 'Never used twice', examples: [1] }),
+  ended_at: Type.Union([Datetime('When it ended'), Type.Null()], { description: 'null while it is open' }),
+  sha256: Type.String({ description: 'Of the opening frame, as the camera sent it', examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] }),
+  size_bytes: Type.Integer({ description: 'Of the opening frame', examples: [101248] }),
+  width: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [1280] }),
+  height: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [720] }),
+  frame_url: Type.String({ description: 'Where to get the opening frame, on this server', examples: ['/api/oil_spill_events/1/frame'] })
+}, { $id: 'OilSpillEvent', description: 'One unbroken run of detections' })
+
+/** One unbroken run of detections. */
+export type OilSpillEvent = Static<typeof OilSpillEvent>

@@ -1,0 +1,42 @@
+import closeWithGrace from 'close-with-grace'
+import { buildApp } from './app.js'
+import { loadConfig, readEnvironment } from './config.js'
+import { StartupError } from './errors.js'
+
+/** How long a shutdown may take before the process ends anyway. */
+const SHUTDOWN_DEADLINE_MS = 10_000
+
+try {
+  const config = loadConfig(readEnvironment())
+  const app = await buildApp(config)
+  closeWithGrace({ delay: SHUTDOWN_DEADLINE_MS, logger: app.log }, async ({ err, signal }) => {
+    if (err === undefined) app.log.info({ signal }, 'shutting down')
+    else app.log.fatal({ err }, 'shutting down after an error that nobody caught')
+    await app.close()
+  })
+  const address = await app.listen({ port: config.port, host: config.host })
+  if (app.newCameraPassword !== undefined) showNewPassword(app.newCameraPassword, address)
+} catch (error) {
+  refuseToStart(error)
+}
+
+/** Shown once: from then on it is only in the data folder. */
+function showNewPassword (password: string, address: string): void {
+  process.stdout.write(`
+A camera password was made. It is kept in the data folder, in the file camera_password, and shown only this once:
+
+  ${password}
+
+Upload a frame:
+
+  curl -H 'X-Camera-Auth: ${password}' -H 'Content-Type: image/jpeg' --data-binary @frame.jpg ${address.replace('0.0.0.0', 'localhost')}/api/upload_frame
+
+`)
+}
+
+function refuseToStart (error: unknown): void {
+  const isKnown = error instanceof StartupError || (error instanceof Error && 'code' in error && 'syscall' in error)
+  const text = isKnown ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)
+  for (const line of text.split('\n')) process.stderr.write(`videostream cannot start: ${line}\n`)
+  process.exitCode = 1
+}

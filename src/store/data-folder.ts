@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { passwordProblem } from '../core/camera.js'
+import { StartupError } from '../errors.js'
+import { errorCode, toStartupError } from './storage-errors.js'
+
+/** The file with the password that was made on the first run. */
+const PASSWORD_FILE = 'camera_password'
+
+/** A data folder that no other server uses. */
+export interface DataFolder {
+  readonly path: string
+  /** Lets another server use it. */
+  release (): void
+}
+
+/**
+ * Makes the data folder where there is none and claims it for this process, so that two servers never write the same
+ * history. The claim is a lock that the operating system drops with the process, however it ends.
+ * @throws StartupError with one line that says what to do
+ */
+export function claimDataFolder (path: string): DataFolder {
+  const lockPath = join(path, 'videostream.lock')
+  try {
+    mkdirSync(path, { recursive: true })
+    const lock = new Database(lockPath, { timeout: 0 })
+    try {
+      lock.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      lock.close()
+      if (errorCode(error) !== 'SQLITE_BUSY') throw error
+      throw new StartupError(`another Videostream server is using ${path}; stop it, or give this one its own DATA_DIR`)
+    }
+    return { path, release: () => { lock.close() } }
+  } catch (error) {
+    throw toStartupError(error, path)
+  }
+}
+
+/**
+ * The camera password that is kept in the data folder, made on the first run: 192 random bits, readable by the owner only.
+ * @throws StartupError where it cannot be read or written, or is no good
+ */
+export function generatedPassword (folder: string): { password: string, madeNow: boolean } {
+  const path = join(folder, PASSWORD_FILE)
+  try {
+    const kept = readPassword(path)
+    if (kept !== undefined) {
+      const problem = passwordProblem(kept)
+      if (problem !== undefined) throw new StartupError(`the password in ${path} ${problem}; delete the file to have a new one made`)
+      return { password: kept, madeNow: false }
+    }
+    const password = randomBytes(24).toString('base64url')
+    const file = openSync(path, 'wx', 0o600)
+    try {
+      writeSync(file, `${password}\n`)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    return { password, madeNow: true }
+  } catch (error) {
+    throw toStartupError(error, path)
+  }
+}
+
+function readPassword (path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trimEnd()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+import Database from 'better-sqlite3'
+import { StartupError } from '../errors.js'
+import { MIGRATIONS } from './migrations/index.js'
+import { toStartupError } from './storage-errors.js'
+
+/** An open connection to the event history. */
+export type Connection = Database.Database
+
+/** Marks the file as ours: the letters VSTR. Source: SQLite's `application_id`. */
+const APPLICATION_ID = 0x56535452
+
+/** How long a statement waits for another program's lock, in milliseconds. */
+const BUSY_TIMEOUT_MS = 2000
+
+/**
+ * Opens the database, makes it where there is none, and brings its schema up to date. An acknowledged commit survives
+ * a power cut: WAL with `synchronous=FULL` (better-sqlite3's default in WAL is NORMAL, which may lose the last ones).
+ * A file that is damaged, locked, foreign or from a newer version is left as it is.
+ * @throws StartupError with one line that says what to do
+ */
+export function openDatabase (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Connection {
+  let database: Connection | undefined
+  try {
+    database = new Database(path, { timeout: busyTimeoutMs })
+    refuseUnfit(database, path)
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('foreign_keys = ON')
+    migrate(database)
+    return database
+  } catch (error) {
+    database?.close()
+    throw toStartupError(error, path)
+  }
+}
+
+/** Only reads. */
+function refuseUnfit (database: Connection, path: string): void {
+  const version = database.pragma('user_version', { simple: true })
+  const application = database.pragma('application_id', { simple: true })
+  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
+  if (application !== APPLICATION_ID && (application !== 0 || tables !== 0)) {
+    throw new StartupError(`${path} belongs to another program; nothing was changed: move it away, or choose another DATA_DIR`)
+  }
+  if (typeof version === 'number' && version > MIGRATIONS.length) {
+    throw new StartupError(`${path} was made by a newer version of Videostream (schema ${version}, this one knows ${MIGRATIONS.length}); nothing was changed: update Videostream`)
+  }
+  const check = database.pragma('quick_check(1)', { simple: true })
+  if (check !== 'ok') throw new StartupError(`${path} is damaged (${String(check)}); nothing was changed: restore it from a backup`)
+}
+
+/** One transaction, taken for writing even where there is nothing to do, so that a lock shows now and not at the first spill. */
+function migrate (database: Connection): void {
+  database.transaction(() => {
+    const version = Number(database.pragma('user_version', { simple: true }))
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration)
+    if (version === MIGRATIONS.length) return
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+    database.pragma(`user_version = ${MIGRATIONS.length}`)
+  }).immediate()
+}

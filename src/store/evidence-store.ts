@@ -1,0 +1,163 @@
+import { constants } from 'node:fs'
+import fs from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { evidencePath, EVIDENCE_FOLDER, type Evidence } from '../core/event.js'
+import type { Frame } from '../core/frame.js'
+import { EvidenceAltered, EvidenceMissing } from '../errors.js'
+import { errorCode } from './storage-errors.js'
+
+/** Where complete frames go that no event claims after a crash. Nobody was told that they were stored. */
+const UNCLAIMED_FOLDER = 'unclaimed_frames'
+
+const EVIDENCE_NAME = /^oil_spill_\d{8}_\d{6}(_\d+)?\.jpg$/
+const PART_SUFFIX = '.part'
+const SWEEP_BATCH = 500
+
+/** The part of the file system that evidence needs, so that tests can make it fail. */
+export type EvidenceFiles = Pick<typeof fs, 'access' | 'mkdir' | 'open' | 'opendir' | 'readFile' | 'rename' | 'unlink'>
+
+/**
+ * The stored frames of events: the camera's own bytes, never re-encoded. All work is done on the thread pool. A file is
+ * written under another name, flushed, renamed, and its folder flushed, so that under its own name it is always whole.
+ */
+export class EvidenceStore {
+  readonly #dataFolder: string
+  readonly #files: EvidenceFiles
+  /** Paths that are being written, so that two events of one second do not take the same one. */
+  readonly #reserved = new Set<string>()
+
+  private constructor (dataFolder: string, files: EvidenceFiles) {
+    this.#dataFolder = dataFolder
+    this.#files = files
+  }
+
+  /** Makes the folder of evidence where there is none. Rejects with the file system's error. */
+  static async open (dataFolder: string, files: EvidenceFiles = fs): Promise<EvidenceStore> {
+    const store = new EvidenceStore(dataFolder, files)
+    await files.mkdir(join(dataFolder, EVIDENCE_FOLDER), { recursive: true })
+    await store.#flushFolder(dataFolder)
+    return store
+  }
+
+  /** Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error. */
+  async save (frame: Frame): Promise<Evidence> {
+    const [framePath, sha256] = await Promise.all([this.#reserve(frame.receivedAtMs), hash(frame.jpeg)])
+    const path = join(this.#dataFolder, framePath)
+    const part = join(dirname(path), `.${basename(path)}${PART_SUFFIX}`)
+    try {
+      await this.#writeFlushed(part, frame.jpeg)
+      await this.#files.rename(part, path)
+      await this.#flushFolder(dirname(path))
+      return { framePath, sha256, sizeBytes: frame.jpeg.length, width: frame.width, height: frame.height }
+    } catch (error) {
+      await this.#remove(part)
+      await this.#remove(path)
+      throw error
+    } finally {
+      this.#reserved.delete(framePath)
+    }
+  }
+
+  /** Removes a stored frame whose event could not be stored. Does nothing where that fails: the next start sweeps it. */
+  async discard (evidence: Evidence): Promise<void> {
+    await this.#remove(join(this.#dataFolder, evidence.framePath))
+  }
+
+  /**
+   * Reads a stored frame and compares it with what the camera sent.
+   * @throws EvidenceMissing where it cannot be read, EvidenceAltered where its SHA-256 differs
+   */
+  async read (evidence: Evidence): Promise<Buffer> {
+    let bytes: Buffer
+    try {
+      bytes = await this.#files.readFile(join(this.#dataFolder, evidence.framePath))
+    } catch {
+      throw new EvidenceMissing(evidence.framePath)
+    }
+    if (await hash(bytes) !== evidence.sha256) throw new EvidenceAltered(evidence.framePath)
+    return bytes
+  }
+
+  /**
+   * Tidies up what a crash can leave. Files that were not finished are removed; whole frames that no event claims are
+   * moved to `unclaimed_frames`, never deleted, since a restored older database may just not know them.
+   * @param unclaimed says which of some evidence paths no event has
+   * @returns how many were moved
+   */
+  async sweep (unclaimed: (paths: string[]) => Promise<string[]>): Promise<number> {
+    const folder = join(this.#dataFolder, EVIDENCE_FOLDER)
+    let moved = 0
+    let batch: string[] = []
+    const moveBatch = async (): Promise<void> => {
+      for (const path of await unclaimed(batch)) {
+        await this.#setAside(path)
+        moved += 1
+      }
+      batch = []
+    }
+    for await (const { name } of await this.#files.opendir(folder)) {
+      if (name.endsWith(PART_SUFFIX)) await this.#remove(join(folder, name))
+      else if (EVIDENCE_NAME.test(name)) batch.push(`${EVIDENCE_FOLDER}/${name}`)
+      if (batch.length >= SWEEP_BATCH) await moveBatch()
+    }
+    await moveBatch()
+    return moved
+  }
+
+  async #setAside (framePath: string): Promise<void> {
+    const folder = join(this.#dataFolder, UNCLAIMED_FOLDER)
+    await this.#files.mkdir(folder, { recursive: true })
+    const stem = basename(framePath, '.jpg')
+    let target = join(folder, `${stem}.jpg`)
+    for (let nth = 2; await this.#exists(target); nth += 1) target = join(folder, `${stem}-${nth}.jpg`)
+    await this.#files.rename(join(this.#dataFolder, framePath), target)
+  }
+
+  /** The first free path of that second. Only this process writes here, so what is free and reserved stays free. */
+  async #reserve (startedAtMs: number): Promise<string> {
+    for (let nth = 1; ; nth += 1) {
+      const framePath = evidencePath(startedAtMs, nth)
+      if (this.#reserved.has(framePath)) continue
+      this.#reserved.add(framePath)
+      if (!await this.#exists(join(this.#dataFolder, framePath))) return framePath
+      this.#reserved.delete(framePath)
+    }
+  }
+
+  async #exists (path: string): Promise<boolean> {
+    try {
+      await this.#files.access(path, constants.F_OK)
+      return true
+    } catch (error) {
+      return errorCode(error) !== 'ENOENT'
+    }
+  }
+
+  async #writeFlushed (path: string, bytes: Buffer): Promise<void> {
+    const file = await this.#files.open(path, 'w', 0o640)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #flushFolder (path: string): Promise<void> {
+    const folder = await this.#files.open(path, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+
+  async #remove (path: string): Promise<void> {
+    await this.#files.unlink(path).catch(() => {})
+  }
+}
+
+/** On the thread pool, unlike `createHash`: ten megabytes would hold up the relay for some milliseconds. */
+async function hash (bytes: Buffer): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
+}

@@ -1,0 +1,4 @@
+import { events } from './0001-events.js'
+
+/** Every change of the schema, oldest first. A database's `user_version` is the number of those it has had. */
+export const MIGRATIONS: readonly string[] = [events]
