@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parse } from 'dotenv'
@@ -110,6 +110,8 @@ function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[])
     name = `the password in CAMERA_PASSWORD_FILE (${file})`
     try {
       password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+      // docker-compose.yml gives /dev/null where no secret file is named.
+      if (password === '' && statSync(file).isCharacterDevice()) return undefined
     } catch (error) {
       mistakes.push(`CAMERA_PASSWORD_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`)
       return undefined

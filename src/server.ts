@@ -15,6 +15,7 @@ try {
     await app.close()
   })
   const address = await app.listen({ port: config.port, host: config.host })
+  process.send?.('ready') // for whoever started this as a child, such as the demo or a process manager
   if (app.newCameraPassword !== undefined) showNewPassword(app.newCameraPassword, address)
 } catch (error) {
   refuseToStart(error)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { formatEpochSeconds } from '../core/time-format.js'
 import { NoFrame, ReadRateExceeded } from '../errors.js'
-import { frameHeaders, Jpeg } from '../schemas/jpeg.js'
+import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses } from './documented.js'
 
@@ -17,6 +17,7 @@ export default (async app => {
       tags: ['video'],
       summary: 'Get the newest frame',
       description: 'Byte for byte as the camera sent it, also while the stream is stopped.',
+      headers: ConditionalHeaders,
       response: {
         200: content('image/jpeg', Jpeg, { description: 'The newest frame', headers: frameHeaders }),
         304: { description: 'It is still the one that If-None-Match names', type: 'null', headers: frameHeaders },

@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import type { OilSpillEvent as StoredEvent } from '../core/event.js'
 import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
 import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, RequestInvalid } from '../errors.js'
-import { frameHeaders, Jpeg } from '../schemas/jpeg.js'
+import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
@@ -59,6 +59,7 @@ export default (async app => {
       summary: 'Get the opening frame of an oil-spill event',
       description: 'Byte for byte as the camera sent it. It is compared with its SHA-256 before it is shown.',
       params: EventParams,
+      headers: ConditionalHeaders,
       response: {
         200: content('image/jpeg', Jpeg, { description: 'The evidence', headers: frameHeaders }),
         304: { description: 'If-None-Match names it', type: 'null', headers: frameHeaders },

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { DEFAULT_CAMERA_ID } from '../core/camera.js'
 import { BodyTooLarge, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, TooManyWrongPasswords } from '../errors.js'
 import { StreamControl, StreamControlled } from '../schemas/stream-control.js'
-import { errorResponses } from './documented.js'
+import { content, errorResponses } from './documented.js'
 
 const MAX_BODY_BYTES = 16 * 1024
 
@@ -21,7 +21,7 @@ export default (async app => {
       summary: 'Let people watch the live picture',
       description: 'Needed only after a stop: the first frame starts the stream by itself.',
       body: StreamControl,
-      response: { 200: StreamControlled('Stream started'), ...errors }
+      response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
     },
     onRequest: app.refuseGuessers
   }, async request => {
@@ -40,7 +40,7 @@ export default (async app => {
       summary: 'End all viewers and keep new ones out',
       description: 'Holds until a start, also over a restart. Frames go on being taken and events recorded: stopping the picture never loses a spill.',
       body: StreamControl,
-      response: { 200: StreamControlled('Stream stopped'), ...errors }
+      response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
     },
     onRequest: app.refuseGuessers
   }, async request => {

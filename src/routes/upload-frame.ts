@@ -11,7 +11,10 @@ import { Jpeg } from '../schemas/jpeg.js'
 import { content, errorResponses } from './documented.js'
 
 const UploadHeaders = Type.Object({
-  'x-oil-spill-detected': Type.Optional(Type.Union(['false', 'true', '0', '1'].map(value => Type.Literal(value)), {
+  'x-oil-spill-detected': Type.Optional(Type.Unsafe<string>({
+    type: 'string',
+    enum: ['true', 'false', '1', '0'],
+    default: 'false',
     description: 'Whether the camera\'s detector sees a spill in this frame, in any letter case; left out means false'
   }))
 })

@@ -9,3 +9,8 @@ export const frameHeaders = {
   'Last-Modified': Type.String({ description: 'When the server received it, to the second', examples: ['Fri, 23 Jun 2023 14:30:22 GMT'] }),
   'X-Timestamp': Type.String({ description: 'When the server received it, in seconds since 1970 with microseconds', examples: ['1687530622.123000'] })
 }
+
+/** What a client sends to be told that nothing has changed. */
+export const ConditionalHeaders = Type.Object({
+  'if-none-match': Type.Optional(Type.String({ description: 'ETags that the client has: a 304 says that one of them is still right', examples: ['"5f0c7e1a-42"'] }))
+})
