@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parse } from 'dotenv'
@@ -21,7 +22,7 @@ export const ConfigSchema = Type.Object({
   AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, before all its passwords are refused' }),
   READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
-  TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses or CIDRs separated by commas, or `true` for all' }))
+  TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses, CIDRs, `loopback`, `linklocal` or `uniquelocal`, separated by commas; or `true` for all' }))
 })
 
 /** The settings as the program uses them. */
@@ -67,11 +68,12 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
     const line = `${name} must be ${expected(name)}, but it is "${String(value)}"`
     if (!mistakes.includes(line)) mistakes.push(line)
   }
+  const trustProxy = parseTrustProxy(environment['TRUST_PROXY'], mistakes)
   if (mistakes.length > 0 || !Value.Check(ConfigSchema, values)) throw new StartupError(mistakes.join('\n'))
-  return freeze(values, cameraPassword)
+  return freeze(values, cameraPassword, trustProxy)
 }
 
-function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | undefined): Config {
+function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | undefined, trustProxy: Config['trustProxy']): Config {
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
@@ -84,7 +86,7 @@ function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | u
     authFailureLimit: values.AUTH_FAILURE_LIMIT,
     readRateLimit: values.READ_RATE_LIMIT,
     eventGapSeconds: values.EVENT_GAP_SECONDS,
-    trustProxy: parseTrustProxy(values.TRUST_PROXY)
+    trustProxy
   })
 }
 
@@ -123,10 +125,20 @@ function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[])
   return password
 }
 
-function parseTrustProxy (text: string | undefined): boolean | string[] {
-  if (text === undefined || text === 'false') return false
+function parseTrustProxy (text: string | undefined, mistakes: string[]): Config['trustProxy'] {
+  if (text === undefined || text === '' || text === 'false') return false
   if (text === 'true') return true
-  return text.split(',').map(each => each.trim())
+  const proxies = text.split(',').map(each => each.trim())
+  for (const proxy of proxies.filter(each => !isProxy(each))) {
+    mistakes.push(`TRUST_PROXY must be true, or addresses and CIDRs separated by commas, but it has "${proxy}"`)
+  }
+  return proxies
+}
+
+function isProxy (text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', prefix = '0'] = text.split('/')
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128)
 }
 
 function readDotEnv (): NodeJS.ProcessEnv {
