@@ -1,6 +1,8 @@
+import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
-import { loadConfig, readEnvironment } from './config.js'
+import { loadConfig, readEnvironment, type Config } from './config.js'
 import { StartupError } from './errors.js'
 
 /** How long a shutdown may take before the process ends anyway. */
@@ -9,16 +11,27 @@ const SHUTDOWN_DEADLINE_MS = 10_000
 try {
   const config = loadConfig(readEnvironment())
   const app = await buildApp(config)
+  // Not before it listens: where that fails, the end of the process would count as an orderly one.
+  const address = await listen(app, config)
   closeWithGrace({ delay: SHUTDOWN_DEADLINE_MS, logger: app.log }, async ({ err, signal }) => {
     if (err === undefined) app.log.info({ signal }, 'shutting down')
     else app.log.fatal({ err }, 'shutting down after an error that nobody caught')
     await app.close()
   })
-  const address = await app.listen({ port: config.port, host: config.host })
-  process.send?.('ready') // for whoever started this as a child, such as the demo or a process manager
+  process.send?.(address) // for whoever started this as a child, such as the demo
   if (app.newCameraPassword !== undefined) showNewPassword(app.newCameraPassword, address)
 } catch (error) {
   refuseToStart(error)
+}
+
+/** Closes again what was opened where the address cannot be had, or the process would never end. */
+async function listen (app: FastifyInstance, { port, host }: Config): Promise<string> {
+  try {
+    return await app.listen({ port, host })
+  } catch (error) {
+    await app.close()
+    throw error
+  }
 }
 
 /** Shown once: from then on it is only in the data folder. */
@@ -37,7 +50,7 @@ Upload a frame:
 
 function refuseToStart (error: unknown): void {
   const isKnown = error instanceof StartupError || (error instanceof Error && 'code' in error && 'syscall' in error)
-  const text = isKnown ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)
+  const text = isKnown ? error.message : inspect(error)
   for (const line of text.split('\n')) process.stderr.write(`videostream cannot start: ${line}\n`)
   process.exitCode = 1
 }

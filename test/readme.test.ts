@@ -22,7 +22,7 @@ t.test('the codes of the troubleshooting table are in the catalogue', async t =>
   const known = Object.values(errors).flatMap(error => error === errors.StartupError ? [] : [new (error as new () => { code: string })().code])
   const named = [...readme.matchAll(/^\| (\d{3}) \| (.+?) \|/gm)].flatMap(row => [...(row[2] ?? '').matchAll(/`([A-Z_]+)`/g)].map(match => match[1]))
   t.ok(named.length >= 10)
-  for (const code of named) t.ok(known.includes(String(code)), code)
+  for (const code of named) t.ok(known.includes(String(code)), String(code))
 })
 
 t.test('every file that the documents link to is there', async t => {

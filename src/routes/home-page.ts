@@ -6,7 +6,10 @@ export const HOME_STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: #8884; --quiet: #888; }
 body { margin: 0 auto; max-width: 64rem; padding: 1rem; }
 h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
-#picture { display: block; width: 100%; min-height: 12rem; background: #111; border-radius: .5rem; object-fit: contain; color: #aaa; }
+#frame { aspect-ratio: 16 / 9; background: #111; border-radius: .5rem; overflow: hidden; display: grid; place-items: center; color: #aaa; }
+#picture { width: 100%; height: 100%; object-fit: contain; }
+#picture:not([src]) { display: none; }
+#picture[src] + span { display: none; }
 #state { font-weight: 600; padding: .5rem .75rem; margin: .75rem 0; border-radius: .5rem; border: 1px solid var(--line); }
 #state[data-kind=alert] { background: #b3261e; color: #fff; border-color: #b3261e; }
 #state[data-kind=stale] { background: #8a5a00; color: #fff; border-color: #8a5a00; }
@@ -23,19 +26,23 @@ const show = (id, text) => { document.getElementById(id).textContent = text }
 const say = (kind, text) => { state.dataset.kind = kind; state.textContent = text }
 let watching = false, tries = 0
 const watch = () => { watching = true; picture.src = '/stream?try=' + (++tries) }
-picture.onerror = () => { watching = false }
+const leave = () => { watching = false; picture.removeAttribute('src') }
+picture.onerror = leave
 async function refresh () {
   try {
     const response = await fetch('/api/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
     if (!response.ok) throw new Error(String(response.status))
     const status = await response.json()
     const age = status.frame_age_seconds
-    if (!status.stream_active) { watching = false; picture.removeAttribute('src') } else if (!watching || status.viewers === 0) watch()
-    if (status.oil_spill_detected) say('alert', 'Oil spill detected' + (age > 10 ? ' - and no frame for ' + Math.round(age) + ' s' : ''))
-    else if (age === null) say('stale', 'No frame has come yet')
-    else if (age > 10) say('stale', 'No frame for ' + Math.round(age) + ' s: what is there now is not known')
-    else if (!status.storage.ok) say('stale', 'Events cannot be stored: ' + status.storage.last_error)
-    else say('normal', 'No oil spill detected' + (status.stream_active ? '' : ' (the picture is stopped)'))
+    if (!status.stream_active) leave()
+    else if (!watching || status.viewers === 0) watch()
+    const stopped = age !== null && !status.stream_active ? ' The picture is stopped.' : ''
+    const unstored = status.storage.ok ? '' : ' Events cannot be stored: ' + status.storage.last_error + '.'
+    const silent = age > 10 ? ' No frame for ' + Math.round(age) + ' s.' : ''
+    if (status.oil_spill_detected) say('alert', 'Oil spill detected.' + silent + unstored + stopped)
+    else if (age === null) say('stale', 'No frame has come yet.' + unstored)
+    else if (silent || unstored) say('stale', (silent ? 'What is there now is not known.' : 'No oil spill detected.') + silent + unstored + stopped)
+    else say('normal', 'No oil spill detected.' + stopped)
     show('age', age === null ? 'none yet' : age.toFixed(1) + ' s ago')
     show('fps', status.input_fps.toFixed(1))
     show('size', status.resolution ? status.resolution.width + ' x ' + status.resolution.height : '-')
@@ -44,7 +51,7 @@ async function refresh () {
     show('version', status.version)
   } catch {
     say('stale', 'The server does not answer: the picture may be old')
-    watching = false
+    leave()
   }
   setTimeout(refresh, 1000)
 }
@@ -60,7 +67,7 @@ export const HOME_PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
 <style>${HOME_STYLE}</style>
 <h1>${RUNNING}</h1>
-<img id="picture" alt="No live picture now">
+<div id="frame"><img id="picture" alt="The live picture"><span>No live picture now</span></div>
 <p id="state" role="status">Asking for the status</p>
 <dl>
 <div><dt>Newest frame</dt><dd id="age">-</dd></div>
