@@ -57,6 +57,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     pluginTimeout: 0, // Checking a large history may take a while.
+    return503OnClosing: false, // The shutdown plugin does, with an error of the catalogue.
     clientErrorHandler: answerClientError,
     frameworkErrors: answerFrameworkError
   })
@@ -64,8 +65,8 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
   try {
     await app.register(clockPlugin, { clock: overrides.clock ?? systemClock })
     await app.register(errors)
-    await app.register(shutdown)
     await app.register(cors)
+    await app.register(shutdown)
     await app.register(rateLimits, { config })
     await app.register(expectContinue)
     await app.register(dataFolder, { config })

@@ -46,7 +46,10 @@ export interface Config {
   readonly trustProxy: boolean | string[]
 }
 
-/** The environment, with `.env` of the current folder beneath it. The only place that reads `process.env`. */
+/**
+ * The environment, with `.env` of the current folder beneath it. The only place that reads `process.env`.
+ * @throws StartupError where there is a `.env` that cannot be read
+ */
 export function readEnvironment (): NodeJS.ProcessEnv {
   return { ...readDotEnv(), ...process.env }
 }
@@ -65,7 +68,7 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
   const cameraPassword = readCameraPassword(environment, mistakes)
   for (const { path, value } of Value.Errors(ConfigSchema, values)) {
     const name = path.slice(1)
-    const line = `${name} must be ${expected(name)}, but it is "${String(value)}"`
+    const line = `${name} must be ${expected(name)}, but it is ${JSON.stringify(String(value))}`
     if (!mistakes.includes(line)) mistakes.push(line)
   }
   const trustProxy = parseTrustProxy(environment['TRUST_PROXY'], mistakes)
@@ -115,7 +118,7 @@ function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[])
       // docker-compose.yml gives /dev/null where no secret file is named.
       if (password === '' && statSync(file).isCharacterDevice()) return undefined
     } catch (error) {
-      mistakes.push(`CAMERA_PASSWORD_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      mistakes.push(`CAMERA_PASSWORD_FILE cannot be read: ${String(error)}`)
       return undefined
     }
   }
@@ -130,21 +133,25 @@ function parseTrustProxy (text: string | undefined, mistakes: string[]): Config[
   if (text === 'true') return true
   const proxies = text.split(',').map(each => each.trim())
   for (const proxy of proxies.filter(each => !isProxy(each))) {
-    mistakes.push(`TRUST_PROXY must be true, or addresses and CIDRs separated by commas, but it has "${proxy}"`)
+    mistakes.push(`TRUST_PROXY must be true, false, or addresses and CIDRs separated by commas, but it has ${JSON.stringify(proxy)}`)
   }
   return proxies
 }
 
 function isProxy (text: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
-  const [address = '', prefix = '0'] = text.split('/')
-  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128)
+  const [, address, prefix] = /^([^/]*)(\/\d{1,3})?$/.exec(text) ?? []
+  const version = isIP(String(address))
+  if (version === 0 || prefix === undefined) return version !== 0
+  const bits = Number(prefix.slice(1))
+  return bits >= 1 && bits <= (version === 4 ? 32 : 128)
 }
 
 function readDotEnv (): NodeJS.ProcessEnv {
   try {
-    return parse(readFileSync('.env'))
-  } catch {
-    return {}
+    // A folder of that name is a Python environment.
+    return statSync('.env', { throwIfNoEntry: false })?.isFile() === true ? parse(readFileSync('.env')) : {}
+  } catch (error) {
+    throw new StartupError(`.env is there but cannot be read: ${String(error)}`)
   }
 }

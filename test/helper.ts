@@ -55,9 +55,18 @@ export async function startServer (t: Test, environment: NodeJS.ProcessEnv = {},
   return { app, url, port: Number(new URL(url).port), config }
 }
 
-/** A real JPEG of one colour; frames that differ in colour differ in bytes. */
+const encoded = new Map<string, Buffer>()
+
+/** A real JPEG of one colour; frames that differ in colour differ in bytes. A copy, since the encoder is slow. */
 export function jpeg (options: { width?: number, height?: number, color?: [number, number, number] } = {}): Buffer {
   const { width = 16, height = 8, color = [10, 60, 90] } = options
+  const key = `${width}x${height} ${color.join()}`
+  const bytes = encoded.get(key) ?? encode(width, height, color)
+  encoded.set(key, bytes)
+  return Buffer.from(bytes)
+}
+
+function encode (width: number, height: number, color: [number, number, number]): Buffer {
   const data = Buffer.alloc(width * height * 4, 255)
   for (let i = 0; i < data.length; i += 4) data.set(color, i)
   return Buffer.from(jpegJs.encode({ data, width, height }, 90).data)

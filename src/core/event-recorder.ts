@@ -45,6 +45,7 @@ export class EventRecorder {
   #run: OpenRun | undefined
   #eventId: number | undefined
   #notedMonotonicMs = -Infinity
+  #notedAtMs = -Infinity
   #last: Promise<void> | undefined
   #waitingBytes = 0
 
@@ -54,6 +55,7 @@ export class EventRecorder {
     const { clock } = options
     this.#run = resumeRun(options.resumed, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() })
     this.#eventId = options.resumed.id
+    this.#notedAtMs = options.resumed.lastDetectedAtMs
   }
 
   /** Whether an event is open, as far as it is stored. */
@@ -93,6 +95,12 @@ export class EventRecorder {
     while (this.#last !== undefined) await this.#last
   }
 
+  /** Waits for what is being stored, and notes the open event's last detection to the millisecond. For an orderly end. */
+  async close (): Promise<void> {
+    await this.idle()
+    this.#noteLastDetection()
+  }
+
   #take (frame: Frame): Promise<void> | undefined {
     const sighting: Sighting = {
       spillReported: frame.spillReported,
@@ -118,11 +126,13 @@ export class EventRecorder {
       }),
       ...(decision.opens && frame !== undefined && { opens: { cameraId: this.#options.cameraId, frame } })
     }
+    if (change.ends !== undefined) this.#noteLastDetection()
     try {
       const opened = await this.#options.store.change(change)
       this.#run = decision.next
       this.#eventId = opened?.id
       this.#notedMonotonicMs = this.#options.clock.monotonicMs()
+      this.#notedAtMs = opened?.lastDetectedAtMs ?? -Infinity
     } catch (error) {
       this.#run = decision.otherwise
       throw error
@@ -130,16 +140,23 @@ export class EventRecorder {
   }
 
   #noteDetection (sighting: Sighting): void {
-    if (this.#eventId === undefined || sighting.monotonicMs - this.#notedMonotonicMs < NOTE_EVERY_MS) return
+    if (sighting.monotonicMs - this.#notedMonotonicMs < NOTE_EVERY_MS) return
     this.#notedMonotonicMs = sighting.monotonicMs
-    this.#options.store.noteDetection(this.#eventId, sighting.atMs)
+    this.#noteLastDetection()
+  }
+
+  #noteLastDetection (): void {
+    if (this.#run === undefined || this.#eventId === undefined || this.#run.lastDetectedAtMs <= this.#notedAtMs) return
+    this.#notedAtMs = this.#run.lastDetectedAtMs
+    this.#options.store.noteDetection(this.#eventId, this.#run.lastDetectedAtMs)
   }
 
   #queue (task: () => Promise<void>): Promise<void> {
     const turn = this.#last === undefined ? task() : this.#last.then(task)
-    const settled = turn.then(() => {}, () => {}).then(() => {
+    const leave = (): void => {
       if (this.#last === settled) this.#last = undefined
-    })
+    }
+    const settled = turn.then(leave, leave)
     this.#last = settled
     return turn
   }

@@ -41,8 +41,8 @@ export class FrameBuffer {
     let oldestMs = nowMonotonicMs
     let count = 0
     for (; count < kept; count += 1) {
-      const arrivalMs = this.#arrivals[(this.#received - 1 - count) % MAX_ARRIVALS] ?? 0
-      if (nowMonotonicMs - arrivalMs > RATE_WINDOW_MS) break
+      const arrivalMs = this.#arrivals[(this.#received - 1 - count) % MAX_ARRIVALS]
+      if (arrivalMs === undefined || nowMonotonicMs - arrivalMs > RATE_WINDOW_MS) break
       oldestMs = arrivalMs
     }
     // The intervals between n frames are n - 1; one alone says nothing of a rate.

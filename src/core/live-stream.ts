@@ -99,6 +99,7 @@ export class LiveStream {
       monotonicMs: () => clock.monotonicMs()
     })
     this.#viewers.push(viewer)
+    this.#restartRound()
     viewer.offer()
     return () => { this.#remove(viewer) }
   }
@@ -121,9 +122,16 @@ export class LiveStream {
     if (index === -1) return
     const last = this.#viewers.pop()
     if (last !== undefined && last !== viewer) this.#viewers[index] = last
-    // The one that was moved may have stood before its turn: all are asked once more, which costs nothing to the others.
-    if (this.#remaining > 0) this.#remaining = this.#viewers.length
+    this.#restartRound()
     if (this.#viewers.length === 0) this.#picture = undefined
+  }
+
+  /**
+   * Where viewers come, leave and change places in mid-round, one may stand where its turn is over: all are asked once
+   * more, which costs nothing to those that were served.
+   */
+  #restartRound (): void {
+    if (this.#remaining > 0) this.#remaining = this.#viewers.length
   }
 
   #newestPicture (): Picture | undefined {

@@ -13,8 +13,8 @@ declare module 'fastify' {
     authenticateCamera (request: FastifyRequest, reply: FastifyReply): Promise<void>
     /** The onRequest hook of what carries a password in its body: the address may try. */
     refuseGuessers (request: FastifyRequest, reply: FastifyReply): Promise<void>
-    /** Throws where a password is not the camera's. */
-    checkPassword (request: FastifyRequest, password: string): Promise<void>
+    /** Throws where a password is not the camera's, or the address has tried too often. */
+    checkPassword (request: FastifyRequest, reply: FastifyReply, password: string): Promise<void>
     /** How many uploads and stream controls were refused since the start for their password. */
     unauthorizedAttempts: () => number
     /** The password that was made on this start, to be shown once; undefined on every other. */
@@ -26,8 +26,10 @@ const MINUTE_MS = 60_000
 
 /** Lets only the camera upload, before its body is read, and only as fast as it may. */
 export default fp<{ config: Config }>(async (app, { config }) => {
-  const made = config.cameraPassword === undefined ? generatedPassword(app.dataFolder.path) : undefined
-  const matches = passwordMatcher(config.cameraPassword ?? made?.password ?? '')
+  const { password, madeNow } = config.cameraPassword === undefined
+    ? generatedPassword(app.dataFolder.path)
+    : { password: config.cameraPassword, madeNow: false }
+  const matches = passwordMatcher(password)
   const refusals = new RefusalLog(app.clock)
   const wrongPasswords = app.createRateLimit({ max: config.authFailureLimit, timeWindow: MINUTE_MS })
   const uploads = app.createRateLimit({ ...perSecond(config.uploadRateLimit), keyGenerator: () => DEFAULT_CAMERA_ID })
@@ -42,26 +44,32 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   async function refuseGuessers (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const limit = await wrongPasswords(request, { increment: false })
     if (limit.isAllowed || limit.remaining > 0) return
-    noteRefusal(request, 'too many wrong passwords')
-    void reply.header('retry-after', limit.ttlInSeconds)
-    throw new TooManyWrongPasswords()
+    throw tooManyWrong(request, reply, limit.ttlInSeconds)
   }
 
-  async function checkPassword (request: FastifyRequest, password: string): Promise<void> {
-    if (matches(password)) return
+  /** Compares and counts in one go: of many guesses at once, no more are told from the right one than the limit. */
+  async function checkPassword (request: FastifyRequest, reply: FastifyReply, candidate: string): Promise<void> {
+    const isRight = matches(candidate)
+    const limit = await wrongPasswords(request, { increment: !isRight })
+    if (!limit.isAllowed && (isRight ? limit.remaining === 0 : limit.isExceeded)) throw tooManyWrong(request, reply, limit.ttlInSeconds)
+    if (isRight) return
     noteRefusal(request, 'wrong password')
-    await wrongPasswords(request)
     throw new PasswordWrong()
   }
 
+  function tooManyWrong (request: FastifyRequest, reply: FastifyReply, retryAfterSeconds: number): Error {
+    noteRefusal(request, 'too many wrong passwords')
+    void reply.header('retry-after', retryAfterSeconds)
+    return new TooManyWrongPasswords()
+  }
+
   async function authenticateCamera (request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const password = request.headers['x-camera-auth']
-    if (typeof password !== 'string') {
+    const candidate = request.headers['x-camera-auth']
+    if (typeof candidate !== 'string') {
       noteRefusal(request, 'no password')
       throw new PasswordMissing()
     }
-    await refuseGuessers(request, reply)
-    await checkPassword(request, password)
+    await checkPassword(request, reply, candidate)
     const limit = await uploads(request)
     if (limit.isAllowed || !limit.isExceeded) return
     void reply.header('retry-after', limit.ttlInSeconds)
@@ -72,5 +80,5 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   app.decorate('refuseGuessers', refuseGuessers)
   app.decorate('checkPassword', checkPassword)
   app.decorate('unauthorizedAttempts', () => refusals.total)
-  app.decorate('newCameraPassword', made?.madeNow === true ? made.password : undefined)
+  app.decorate('newCameraPassword', madeNow ? password : undefined)
 }, { name: 'camera-auth', dependencies: ['clock', 'data-folder', 'rate-limits'] })

@@ -39,6 +39,6 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   app.decorate('storageHealth', () => archive.health)
   app.addHook('onClose', async () => {
     clearInterval(timer)
-    await recorder.idle()
+    await recorder.close()
   })
 }, { name: 'event-recorder', dependencies: ['clock', 'event-repository', 'evidence-store'] })

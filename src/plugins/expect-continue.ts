@@ -5,7 +5,10 @@ import fp from 'fastify-plugin'
  * before anybody looked, and a refused client would send its whole frame for nothing.
  */
 export default fp(async app => {
-  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  // What else a client may expect is no reason to refuse it (RFC 9110, section 10.1.1), as Node would, with no body.
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    app.server.on(event, (request, response) => app.server.emit('request', request, response))
+  }
   app.addHook('preParsing', async (request, reply) => {
     if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue()
   })

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { DEFAULT_CAMERA_ID } from '../core/camera.js'
@@ -60,8 +61,20 @@ export default fp(async app => {
  * run, and whatever goes wrong ends in cutting the connection.
  */
 function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, maxFps: number | undefined): void {
-  const { socket } = reply.request.raw
   reply.hijack()
+  const { socket } = reply.raw
+  if (socket === null) {
+    // Another answer is still under way on this connection: the socket comes when it is this one's turn, if ever.
+    reply.raw.once('socket', assigned => {
+      if (liveStream.active) serveViewer(liveStream, reply, assigned, maxFps)
+      else assigned.destroy()
+    })
+  } else {
+    serveViewer(liveStream, reply, socket, maxFps)
+  }
+}
+
+function serveViewer (liveStream: LiveStream, reply: FastifyReply, socket: Socket, maxFps: number | undefined): void {
   try {
     reply.raw.useChunkedEncodingByDefault = false
     for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {

@@ -33,7 +33,7 @@ export default fp(async app => {
       },
       security: []
     },
-    refResolver: { buildLocalReference: (json, _baseUri, _fragment, i) => typeof json['$id'] === 'string' ? json['$id'] : `Schema${i}` }
+    refResolver: { buildLocalReference: json => String(json['$id']) }
   })
   await app.register(swaggerUi, { routePrefix: '/documentation', uiConfig: { displayOperationId: true, tryItOutEnabled: true } })
 }, { name: 'openapi', dependencies: ['rate-limits'] })

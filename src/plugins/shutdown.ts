@@ -1,14 +1,29 @@
+import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { ShuttingDown } from '../errors.js'
 
 /** How often connections that have become idle are closed while the server closes. */
 const SWEEP_MS = 50
 
 /**
- * Lets the server close as soon as the last request is answered: a camera's kept-alive connection that was busy at the
- * signal would otherwise hold it for the keep-alive timeout.
+ * Lets the server close as soon as the last request is answered. A camera's kept-alive connection that was busy at the
+ * signal would otherwise hold it for the keep-alive timeout, and one that never asked for anything, such as the spare
+ * ones that browsers open, for ever: Node does not count it as idle. Requests that still come are told to come back.
  */
 export default fp(async app => {
+  const silent = new Set<Socket>()
+  let closing = false
+  app.server.on('connection', socket => {
+    silent.add(socket)
+    socket.once('close', () => { silent.delete(socket) })
+  })
+  app.addHook('onRequest', async request => {
+    silent.delete(request.raw.socket)
+    if (closing) throw new ShuttingDown()
+  })
   app.addHook('preClose', async () => {
+    closing = true
+    for (const socket of silent) socket.destroy()
     const timer = setInterval(() => { app.server.closeIdleConnections() }, SWEEP_MS)
     app.server.once('close', () => { clearInterval(timer) })
     timer.unref()

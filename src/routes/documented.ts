@@ -32,7 +32,7 @@ export function errorResponses (...expected: SampleError[]) {
 }
 
 function errorResponse (status: number, samples: SampleError[]) {
-  const error = STATUS_CODES[status] ?? 'Error'
+  const error = String(STATUS_CODES[status])
   const hasRetryAfter = status === 429 || status === 503
   return {
     description: `${error}: ${samples.map(({ code }) => `\`${code}\``).join(' or ')}`,

@@ -8,6 +8,8 @@ const MAX_BODY_BYTES = 16 * 1024
 
 /** How an operator lets people watch, or stops them. */
 export default (async app => {
+  app.removeContentTypeParser('text/plain')
+
   const errors = errorResponses(
     new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new BodyTooLarge(), new MediaTypeUnsupported(),
     new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
@@ -24,8 +26,8 @@ export default (async app => {
       response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
     },
     onRequest: app.refuseGuessers
-  }, async request => {
-    await app.checkPassword(request, request.body.password)
+  }, async (request, reply) => {
+    await app.checkPassword(request, reply, request.body.password)
     await keep(null)
     app.liveStream.start()
     request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was started')
@@ -43,8 +45,8 @@ export default (async app => {
       response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
     },
     onRequest: app.refuseGuessers
-  }, async request => {
-    await app.checkPassword(request, request.body.password)
+  }, async (request, reply) => {
+    await app.checkPassword(request, reply, request.body.password)
     await keep(app.clock.nowMs())
     app.liveStream.stop()
     request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was stopped')

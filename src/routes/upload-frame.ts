@@ -48,7 +48,11 @@ export default (async (app, { config }) => {
     // What the schema says of the headers is checked below, before the body is read; the body is what `inspectJpeg` says.
     validatorCompiler: () => () => true,
     onRequest: async (request, reply) => {
+      // Fastify would refuse one that is not well-formed, such as an empty one.
+      delete request.headers['content-type']
       await app.authenticateCamera(request, reply)
+      // Known before it is read: a client that expects a 100-continue need not send it for nothing.
+      if (Number(request.headers['content-length']) > config.maxFrameBytes) throw new FrameTooLarge(config.maxFrameBytes)
       if (parseSpillHeader(request.headers['x-oil-spill-detected']) === undefined) throw new SpillHeaderInvalid()
     },
     errorHandler: error => {

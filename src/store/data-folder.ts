@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { passwordProblem } from '../core/camera.js'
@@ -27,10 +27,12 @@ export function claimDataFolder (path: string): DataFolder {
     mkdirSync(path, { recursive: true })
     const lock = new Database(lockPath, { timeout: 0 })
     try {
+      // Where SQLite may only read, it begins without a lock and says nothing.
+      accessSync(lockPath, constants.W_OK)
       lock.exec('BEGIN EXCLUSIVE')
     } catch (error) {
       lock.close()
-      if (errorCode(error) !== 'SQLITE_BUSY') throw error
+      if (errorCode(error) !== 'SQLITE_BUSY') throw toStartupError(error, lockPath)
       throw new StartupError(`another Videostream server is using ${path}; stop it, or give this one its own DATA_DIR`)
     }
     return { path, release: () => { lock.close() } }
@@ -53,16 +55,29 @@ export function generatedPassword (folder: string): { password: string, madeNow:
       return { password: kept, madeNow: false }
     }
     const password = randomBytes(24).toString('base64url')
-    const file = openSync(path, 'wx', 0o600)
+    writeWhole(path, `${password}\n`)
+    return { password, madeNow: true }
+  } catch (error) {
+    throw toStartupError(error, path)
+  }
+}
+
+/** Writes a file that only its owner can read. Under its own name it is always whole, also after a crash or on a full disk. */
+function writeWhole (path: string, text: string): void {
+  const part = `${path}.part`
+  try {
+    rmSync(part, { force: true })
+    const file = openSync(part, 'wx', 0o600)
     try {
-      writeSync(file, `${password}\n`)
+      writeFileSync(file, text)
       fsyncSync(file)
     } finally {
       closeSync(file)
     }
-    return { password, madeNow: true }
+    renameSync(part, path)
   } catch (error) {
-    throw toStartupError(error, path)
+    rmSync(part, { force: true })
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { StartupError } from '../errors.js'
 import { MIGRATIONS } from './migrations/index.js'
@@ -21,8 +22,8 @@ const BUSY_TIMEOUT_MS = 2000
 export function openDatabase (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Connection {
   let database: Connection | undefined
   try {
+    refuseUnfit(path, busyTimeoutMs)
     database = new Database(path, { timeout: busyTimeoutMs })
-    refuseUnfit(database, path)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
@@ -34,8 +35,20 @@ export function openDatabase (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Co
   }
 }
 
-/** Only reads. */
-function refuseUnfit (database: Connection, path: string): void {
+/**
+ * Only reads. Where a crash left a log beside the database, a connection that may write would move it into the database
+ * when it closes, so that one may not. (It may where there is none: then one that may not would leave an empty log.)
+ */
+function refuseUnfit (path: string, busyTimeoutMs: number): void {
+  const database = new Database(path, { timeout: busyTimeoutMs, readonly: existsSync(path) && existsSync(`${path}-wal`) })
+  try {
+    check(database, path)
+  } finally {
+    database.close()
+  }
+}
+
+function check (database: Connection, path: string): void {
   const version = database.pragma('user_version', { simple: true })
   const application = database.pragma('application_id', { simple: true })
   const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
@@ -45,8 +58,8 @@ function refuseUnfit (database: Connection, path: string): void {
   if (typeof version === 'number' && version > MIGRATIONS.length) {
     throw new StartupError(`${path} was made by a newer version of Videostream (schema ${version}, this one knows ${MIGRATIONS.length}); nothing was changed: update Videostream`)
   }
-  const check = database.pragma('quick_check(1)', { simple: true })
-  if (check !== 'ok') throw new StartupError(`${path} is damaged (${String(check)}); nothing was changed: restore it from a backup`)
+  const finding = String(database.pragma('quick_check(1)', { simple: true })).replaceAll('\n', ' ')
+  if (finding !== 'ok') throw new StartupError(`${path} is damaged (${finding}); nothing was changed: restore it from a backup`)
 }
 
 /** One transaction, taken for writing even where there is nothing to do, so that a lock shows now and not at the first spill. */

@@ -70,7 +70,7 @@ export function eventQueries (database: Connection) {
     openEventOf (cameraId: string): OilSpillEvent | undefined { return toEvent(openOf.get(cameraId)) },
     /** How many there are, and the newest. Counts rows, so it is asked once, at the start. */
     summarizeEvents (): { total: number, newest: OilSpillEvent | undefined } {
-      return { total: count.get() ?? 0, newest: toEvent(newest.get()) }
+      return { total: Number(count.get()), newest: toEvent(newest.get()) }
     },
     /** At most `limit` events behind a position, oldest first. */
     pageOfEvents (after: EventPosition, limit: number): OilSpillEvent[] {

@@ -10,7 +10,7 @@ import { errorCode } from './storage-errors.js'
 const UNCLAIMED_FOLDER = 'unclaimed_frames'
 
 const EVIDENCE_NAME = /^oil_spill_\d{8}_\d{6}(_\d+)?\.jpg$/
-const PART_SUFFIX = '.part'
+const PART_NAME = /^\.oil_spill_\d{8}_\d{6}(_\d+)?\.jpg\.part$/
 const SWEEP_BATCH = 500
 
 /** The part of the file system that evidence needs, so that tests can make it fail. */
@@ -43,12 +43,11 @@ export class EvidenceStore {
   async save (frame: Frame): Promise<Evidence> {
     const [framePath, sha256] = await Promise.all([this.#reserve(frame.receivedAtMs), hash(frame.jpeg)])
     const path = join(this.#dataFolder, framePath)
-    const part = join(dirname(path), `.${basename(path)}${PART_SUFFIX}`)
+    const part = join(dirname(path), `.${basename(path)}.part`)
     try {
       await this.#writeFlushed(part, frame.jpeg)
       await this.#files.rename(part, path)
       await this.#flushFolder(dirname(path))
-      return { framePath, sha256, sizeBytes: frame.jpeg.length, width: frame.width, height: frame.height }
     } catch (error) {
       await this.#remove(part)
       await this.#remove(path)
@@ -56,6 +55,7 @@ export class EvidenceStore {
     } finally {
       this.#reserved.delete(framePath)
     }
+    return { framePath, sha256, sizeBytes: frame.jpeg.length, width: frame.width, height: frame.height }
   }
 
   /** Removes a stored frame whose event could not be stored. Does nothing where that fails: the next start sweeps it. */
@@ -96,7 +96,7 @@ export class EvidenceStore {
       batch = []
     }
     for await (const { name } of await this.#files.opendir(folder)) {
-      if (name.endsWith(PART_SUFFIX)) await this.#remove(join(folder, name))
+      if (PART_NAME.test(name)) await this.#remove(join(folder, name))
       else if (EVIDENCE_NAME.test(name)) batch.push(`${EVIDENCE_FOLDER}/${name}`)
       if (batch.length >= SWEEP_BATCH) await moveBatch()
     }
@@ -115,12 +115,21 @@ export class EvidenceStore {
 
   /** The first free path of that second. Only this process writes here, so what is free and reserved stays free. */
   async #reserve (startedAtMs: number): Promise<string> {
-    for (let nth = 1; ; nth += 1) {
-      const framePath = evidencePath(startedAtMs, nth)
-      if (this.#reserved.has(framePath)) continue
-      this.#reserved.add(framePath)
-      if (!await this.#exists(join(this.#dataFolder, framePath))) return framePath
-      this.#reserved.delete(framePath)
+    let nth = 1
+    while (!await this.#reservePath(evidencePath(startedAtMs, nth))) nth += 1
+    return evidencePath(startedAtMs, nth)
+  }
+
+  /** Says whether this path was free, and is reserved now. */
+  async #reservePath (framePath: string): Promise<boolean> {
+    if (this.#reserved.has(framePath)) return false
+    this.#reserved.add(framePath)
+    let isFree = false
+    try {
+      isFree = !await this.#exists(join(this.#dataFolder, framePath))
+      return isFree
+    } finally {
+      if (!isFree) this.#reserved.delete(framePath)
     }
   }
 
@@ -129,7 +138,8 @@ export class EvidenceStore {
       await this.#files.access(path, constants.F_OK)
       return true
     } catch (error) {
-      return errorCode(error) !== 'ENOENT'
+      if (errorCode(error) === 'ENOENT') return false
+      throw error
     }
   }
 

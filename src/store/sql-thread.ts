@@ -25,7 +25,8 @@ interface Waiting {
 
 /**
  * Runs the event queries on a thread of their own, so that the one that relays frames never waits for a commit (200 ms
- * on an SD card). Calls are answered in the order they were made. A thread that dies is started again by the next call.
+ * on an SD card). Writes are answered in the order they were made, and reads behind the writes that came with them. A
+ * thread that dies is started again by the next call.
  */
 export class SqlThread {
   readonly #path: string
@@ -87,16 +88,15 @@ export class SqlThread {
     const worker = new Worker(new URL('./sql-worker.js', import.meta.url), { workerData: this.#path })
     return new Promise((resolve, reject) => {
       worker.on('message', (reply: SqlReply) => {
-        if (reply.type === 'opened') resolve(worker)
-        else if (reply.type === 'refused') reject(new StartupError(reply.message))
+        if (reply.type === 'opened') {
+          worker.on('exit', () => { this.#lost() })
+          resolve(worker)
+        } else if (reply.type === 'refused') reject(new StartupError(reply.message))
         else this.#settle(reply)
       })
       // An error is always followed by the exit, which rejects what was waiting.
       worker.on('error', error => { reject(error) })
-      worker.on('exit', () => {
-        reject(new SqlThreadLost('the SQL thread did not start'))
-        this.#lost()
-      })
+      worker.on('exit', () => { reject(new SqlThreadLost('the SQL thread did not start')) })
     })
   }
 

@@ -1,45 +1,45 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { StartupError } from '../errors.js'
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { openDatabase, type Connection } from './database.js'
 import { eventQueries, WRITING_QUERIES, type EventQueries } from './event-queries.js'
-import { errorCode } from './storage-errors.js'
+import { errorCode, toStartupError } from './storage-errors.js'
 import type { SqlCall, SqlReply, SqlRequest } from './sql-messages.js'
 
 /**
  * The thread that speaks SQL. Calls that arrive while a commit is under way share the next one: each message empties
  * the port, and all writes that came with it go into one transaction, each within a savepoint of its own.
  */
-const port = parentPort
-if (port !== null) {
+if (parentPort !== null) serve(parentPort, String(workerData))
+
+function serve (port: MessagePort, path: string): void {
   try {
-    const database = openDatabase(String(workerData))
+    const database = openDatabase(path)
     const queries = eventQueries(database)
     port.on('message', (first: SqlRequest) => {
       const calls: SqlCall[] = []
       let closing = false
-      for (let request: SqlRequest | undefined = first; request !== undefined; request = next()) {
+      for (let request: SqlRequest | undefined = first; request !== undefined; request = next(port)) {
         if (request === 'close') closing = true
         else calls.push(request)
       }
-      for (const reply of answer(database, queries, calls)) port.postMessage(reply)
+      for (const each of answer(database, queries, calls)) reply(port, each)
       if (closing) {
         database.close()
         port.close()
       }
     })
-    reply({ type: 'opened' })
+    reply(port, { type: 'opened' })
   } catch (error) {
-    reply({ type: 'refused', message: error instanceof StartupError ? error.message : String(error) })
+    reply(port, { type: 'refused', message: toStartupError(error, path).message })
     port.close()
   }
 }
 
-function reply (message: SqlReply): void {
-  port?.postMessage(message)
+function reply (port: MessagePort, message: SqlReply): void {
+  port.postMessage(message)
 }
 
-function next (): SqlRequest | undefined {
-  const received: { message: SqlRequest } | undefined = port === null ? undefined : receiveMessageOnPort(port)
+function next (port: MessagePort): SqlRequest | undefined {
+  const received: { message: SqlRequest } | undefined = receiveMessageOnPort(port)
   return received?.message
 }
 
@@ -84,8 +84,7 @@ function attempt (action: () => unknown, call: SqlCall): SqlReply {
 }
 
 function failure (call: SqlCall, error: unknown): SqlReply {
-  const message = error instanceof Error ? error.message : String(error)
-  return { type: 'failure', id: call.id, failure: { message, code: errorCode(error) } }
+  return { type: 'failure', id: call.id, failure: { message: String(error), code: errorCode(error) } }
 }
 
 function run (queries: EventQueries, call: SqlCall): unknown {

@@ -5,9 +5,9 @@ export function errorCode (error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
 
-/** Whether an error means that there is no room left. */
+/** Whether an error means that there is no room left. SHMSIZE is how SQLite says it of the index beside its log. */
 export function isDiskFull (error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errorCode(error))
+  return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'].includes(errorCode(error))
 }
 
 /** The answer to a camera whose frame opens or ends an event that could not be stored: 507 or 503, both say to send it again. */

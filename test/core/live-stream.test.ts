@@ -1,0 +1,343 @@
+import t from 'tap'
+import { FrameBuffer } from '../../src/core/frame-buffer.js'
+import { LiveStream } from '../../src/core/live-stream.js'
+import type { StreamDialect } from '../../src/core/mjpeg.js'
+import type { ViewerSink } from '../../src/core/viewer.js'
+import { FakeClock, frame, jpeg } from '../helper.js'
+
+const PICTURE = jpeg()
+
+/** A viewer's network, which takes everything at once unless it is stalled. */
+class FakeSink implements ViewerSink {
+  pendingBytes = 0
+  stalled = false
+  readonly written: Buffer[] = []
+  readonly endings: string[] = []
+  destroyed = false
+  readonly #costMs: number
+  readonly #clock: FakeClock
+  #taken: Array<() => void> = []
+
+  /** @param costMs how long a write takes */
+  constructor (clock: FakeClock, costMs = 0) {
+    this.#clock = clock
+    this.#costMs = costMs
+  }
+
+  write (bytes: Buffer, taken: () => void): void {
+    this.#clock.advance(this.#costMs)
+    this.written.push(bytes)
+    if (this.stalled) {
+      this.pendingBytes += bytes.length
+      this.#taken.push(taken)
+    }
+  }
+
+  end (bytes: Buffer): void { this.endings.push(bytes.toString('latin1')) }
+  destroy (): void { this.destroyed = true }
+
+  drain (): void {
+    this.stalled = false
+    this.pendingBytes = 0
+    for (const taken of this.#taken.splice(0)) taken()
+  }
+}
+
+function setUp (options: { stopped?: boolean } = {}) {
+  const clock = new FakeClock()
+  const frames = new FrameBuffer()
+  const deferred: Array<() => void> = []
+  const stream = new LiveStream({
+    clock, defer: task => { deferred.push(task) }, newest: () => frames.newest, stopped: options.stopped ?? false
+  })
+  /** One turn of the event loop. */
+  const turn = (): void => { for (const task of deferred.splice(0)) task() }
+  return {
+    clock,
+    stream,
+    deferred,
+    turn,
+    /** Turns until nothing is left to do; returns how many it took. */
+    settle: () => {
+      let turns = 0
+      for (; deferred.length > 0; turns += 1) turn()
+      return turns
+    },
+    publish: (bytes = PICTURE) => {
+      frames.publish(frame(clock, { jpeg: bytes }))
+      stream.frameArrived()
+    },
+    watch: (sink = new FakeSink(clock), dialect: StreamDialect = 'standard', maxFps?: number) => ({
+      sink, leave: stream.addViewer(sink, { dialect, maxFps })
+    })
+  }
+}
+
+const countOf = ({ sink }: { sink: FakeSink }): number => sink.written.length
+
+t.test('the first frame starts the stream by itself', async t => {
+  const { stream, publish } = setUp()
+  t.equal(stream.active, false)
+  publish()
+  t.equal(stream.active, true)
+})
+
+t.test('it can be started by hand, before any frame', async t => {
+  const { stream, publish, watch, settle } = setUp()
+  stream.start()
+  t.equal(stream.active, true)
+  const viewer = watch()
+  t.equal(countOf(viewer), 0)
+  publish()
+  settle()
+  t.equal(countOf(viewer), 1)
+})
+
+t.test('a stop holds until a start, whatever the camera sends', async t => {
+  const { stream, publish, watch } = setUp()
+  publish()
+  const { sink } = watch()
+  stream.stop()
+  t.equal(stream.active, false)
+  t.strictSame(sink.endings, ['\r\n--frame--\r\n'], 'its viewers end with the closing boundary')
+  publish()
+  t.equal(stream.active, false)
+  stream.start()
+  t.equal(stream.active, true)
+})
+
+t.test('a stop before the last restart still holds', async t => {
+  const { stream, publish } = setUp({ stopped: true })
+  publish()
+  t.equal(stream.active, false)
+  stream.start()
+  t.equal(stream.active, true)
+})
+
+t.test('to close is for good', async t => {
+  const { stream, publish, watch } = setUp()
+  publish()
+  const viewers = [watch(), watch()]
+  stream.close()
+  t.strictSame(viewers.map(({ sink }) => sink.endings.length), [1, 1])
+  stream.start()
+  publish()
+  t.equal(stream.active, false)
+})
+
+t.test('viewers are counted until they leave, and may leave more than once', async t => {
+  const { stream, watch } = setUp()
+  const first = watch()
+  const second = watch()
+  t.equal(stream.viewerCount, 2)
+  first.leave()
+  first.leave()
+  t.equal(stream.viewerCount, 1)
+  second.leave()
+  t.equal(stream.viewerCount, 0)
+})
+
+t.test('a new viewer gets the newest frame at once', async t => {
+  const { publish, watch, deferred } = setUp()
+  publish(jpeg({ color: [1, 1, 1] }))
+  const newest = jpeg({ color: [200, 2, 2] })
+  publish(newest)
+  const { sink } = watch()
+  t.equal(sink.written.length, 1)
+  t.ok(sink.written[0]?.includes(newest))
+  t.equal(deferred.length, 0)
+})
+
+t.test('publishing writes nothing itself: the upload is acknowledged first', async t => {
+  const { publish, watch, turn } = setUp()
+  const viewer = watch()
+  publish()
+  t.equal(countOf(viewer), 0)
+  turn()
+  t.equal(countOf(viewer), 1)
+})
+
+t.test('frames that come before the fan-out are passed by: only the newest is sent', async t => {
+  const { publish, watch, settle } = setUp()
+  const { sink } = watch()
+  const newest = jpeg({ color: [200, 2, 2] })
+  publish()
+  publish()
+  publish(newest)
+  t.equal(settle(), 1, 'one round for all')
+  t.equal(sink.written.length, 1)
+  t.ok(sink.written[0]?.includes(newest))
+})
+
+t.test('a frame is encoded once for all viewers, and not at all when nobody watches', async t => {
+  const { publish, watch, settle, deferred, clock } = setUp()
+  let reads = 0
+  const counted = (): Buffer => {
+    const bytes = jpeg()
+    const copy = bytes.copy.bind(bytes)
+    bytes.copy = (...args: Parameters<typeof copy>) => { reads += 1; return copy(...args) }
+    return bytes
+  }
+  publish(counted())
+  t.equal(deferred.length, 0)
+  t.equal(reads, 0)
+  const viewers = [watch(), watch(new FakeSink(clock), 'chromium'), watch()]
+  t.equal(reads, 1)
+  publish(counted())
+  settle()
+  t.equal(reads, 2)
+  t.equal(viewers[0]?.sink.written[1], viewers[2]?.sink.written[1], 'the same bytes')
+  t.equal(viewers[0]?.sink.written[1]?.buffer, viewers[1]?.sink.written[1]?.buffer, 'in the other dialect too')
+  for (const { leave } of viewers) leave()
+  publish(counted())
+  settle()
+  t.equal(reads, 2)
+})
+
+t.test('what nobody watches any more is not kept', async t => {
+  const { publish, watch } = setUp()
+  publish()
+  const first = watch()
+  first.leave()
+  const second = watch()
+  t.not(first.sink.written[0], second.sink.written[0], 'encoded anew')
+  t.strictSame(first.sink.written[0], second.sink.written[0])
+})
+
+t.test('a stalled viewer holds up nobody, and gets the newest frame when it drains', async t => {
+  const { publish, watch, settle } = setUp()
+  publish()
+  const healthy = watch()
+  const stalled = watch()
+  stalled.sink.stalled = true
+  for (let i = 0; i < 20; i += 1) {
+    publish()
+    settle()
+  }
+  t.equal(countOf(healthy), 21)
+  t.equal(countOf(stalled), 2, 'one more after the first, and there it stands')
+  const newest = jpeg({ color: [200, 2, 2] })
+  publish(newest)
+  settle()
+  stalled.sink.drain()
+  t.equal(countOf(stalled), 3)
+  t.ok(stalled.sink.written[2]?.includes(newest))
+})
+
+t.test('the fan-out gives way after a millisecond, and goes on where it was', async t => {
+  const { clock, publish, watch, turn, deferred } = setUp()
+  const viewers = Array.from({ length: 10 }, () => watch(new FakeSink(clock, 0.4)))
+  publish()
+  const served: number[] = []
+  while (deferred.length > 0) {
+    turn()
+    served.push(viewers.filter(each => countOf(each) === 1).length)
+  }
+  t.strictSame(served, [3, 6, 9, 10])
+})
+
+t.test('in an overload all viewers lose alike', async t => {
+  const { clock, publish, watch, turn } = setUp()
+  const viewers = Array.from({ length: 10 }, () => watch(new FakeSink(clock, 0.4)))
+  for (let i = 0; i < 100; i += 1) {
+    publish()
+    turn() // Time for three of ten, then the next frame is there.
+  }
+  const counts = viewers.map(countOf)
+  t.strictSame(counts, Array.from({ length: 10 }, () => 30))
+})
+
+t.test('viewers that leave in mid-round', async t => {
+  for (let leaver = 0; leaver < 6; leaver += 1) {
+    const { clock, publish, watch, turn, settle } = setUp()
+    const viewers = Array.from({ length: 6 }, () => watch(new FakeSink(clock, 0.6)))
+    publish()
+    settle() // So that the next round does not begin at the first viewer: two a turn.
+    publish()
+    turn()
+    viewers[leaver]?.leave()
+    settle()
+    const others = viewers.filter((_, i) => i !== leaver)
+    t.strictSame(others.map(countOf), [2, 2, 2, 2, 2], `viewer ${leaver} leaves, and each other gets each frame once`)
+  }
+})
+
+t.test('all viewers may leave in mid-round', async t => {
+  const { clock, publish, watch, turn, settle } = setUp()
+  const viewers = Array.from({ length: 6 }, () => watch(new FakeSink(clock, 0.6)))
+  publish()
+  turn()
+  for (const { leave } of viewers) leave()
+  settle()
+  t.strictSame(viewers.map(countOf), [1, 1, 0, 0, 0, 0])
+})
+
+t.test('a viewer that comes in mid-round takes nobody\'s turn', async t => {
+  for (let ahead = 0; ahead < 4; ahead += 1) {
+    const { clock, publish, watch, turn, settle } = setUp()
+    const viewers = Array.from({ length: 4 }, () => watch(new FakeSink(clock, 0.6)))
+    // Moves the place where a round begins: a frame, and one turn of two viewers.
+    for (let i = 0; i < ahead; i += 1) {
+      publish()
+      turn()
+    }
+    settle()
+    const before = viewers.map(countOf)
+    publish()
+    turn()
+    const late = watch()
+    settle()
+    t.strictSame(viewers.map((each, i) => countOf(each) - (before[i] ?? 0)), [1, 1, 1, 1], `after ${ahead} overloaded frames`)
+    t.equal(countOf(late), 1)
+  }
+})
+
+t.test('the picture is repeated when no frame came for five seconds', async t => {
+  const { clock, stream, publish, watch } = setUp()
+  publish()
+  const viewer = watch()
+  for (let second = 1; second <= 4; second += 1) {
+    clock.advance(1000)
+    stream.tick()
+  }
+  t.equal(countOf(viewer), 1)
+  clock.advance(1000)
+  stream.tick()
+  t.equal(countOf(viewer), 2)
+  t.strictSame(viewer.sink.written[1], viewer.sink.written[0])
+})
+
+t.test('a thinned viewer gets the camera\'s last frame even when no other follows', async t => {
+  const { clock, stream, publish, watch, settle } = setUp()
+  publish()
+  const viewer = watch(new FakeSink(clock), 'standard', 1)
+  clock.advance(100)
+  const last = jpeg({ color: [200, 2, 2] })
+  publish(last)
+  settle()
+  t.equal(countOf(viewer), 1)
+  clock.advance(1000)
+  stream.tick()
+  t.equal(countOf(viewer), 2)
+  t.ok(viewer.sink.written[1]?.includes(last))
+})
+
+t.test('viewers that do not take their end are cut after two seconds', async t => {
+  const { clock, stream, publish, watch } = setUp()
+  publish()
+  const { sink } = watch()
+  stream.stop()
+  clock.advance(1999)
+  stream.tick()
+  t.equal(sink.destroyed, false)
+  clock.advance(1)
+  stream.tick()
+  t.equal(sink.destroyed, true)
+})
+
+t.test('all viewers can be cut at once', async t => {
+  const { stream, watch } = setUp()
+  const viewers = [watch(), watch()]
+  stream.destroyViewers()
+  t.strictSame(viewers.map(({ sink }) => sink.destroyed), [true, true])
+})

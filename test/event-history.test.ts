@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import { EventRepository } from '../src/store/event-repository.js'
+import { temporaryFolder } from './helper.js'
+
+const guide = readFileSync('docs/event-history.md', 'utf8')
+
+/** The history of the guide's results: start, end or last detection, and size of the frame. */
+const HISTORY: ReadonlyArray<{ started: string, ended?: string, lastDetected?: string, sizeBytes: number }> = [
+  { started: '2026-03-01T06:12:04.000Z', ended: '2026-03-01T06:13:49.500Z', sizeBytes: 91_204 },
+  { started: '2026-03-02T09:30:00.250Z', ended: '2026-03-02T09:30:01.050Z', sizeBytes: 88_310 },
+  { started: '2026-03-02T09:41:10.000Z', ended: '2026-03-02T10:02:40.000Z', sizeBytes: 102_775 },
+  { started: '2026-03-02T14:00:00.000Z', ended: '2026-03-02T14:00:02.000Z', sizeBytes: 90_118 },
+  { started: '2026-03-15T23:58:00.000Z', ended: '2026-03-16T00:04:00.000Z', sizeBytes: 95_002 },
+  { started: '2026-04-03T09:15:30.000Z', lastDetected: '2026-04-03T09:16:02.480Z', sizeBytes: 99_417 }
+]
+
+interface Result { readonly columns: string[], readonly rows: string[][] }
+
+interface Question extends Result { readonly title: string, readonly sql: string }
+
+/** A Markdown table; where rows have no cells, a table of columns only. */
+function readTable (text: string): Result {
+  const [columns = [], , ...rows] = text.trim().split('\n').map(line => line.replace(/^\||\|$/g, '').split('|').map(cell => cell.trim()))
+  return { columns, rows }
+}
+
+/** Every question of the guide with its query and the result that is printed there. */
+const questions: Question[] = [...guide.matchAll(/^### (\d+\. [^\n]+)\n[^]*?```sql\n([^]*?)```\n\n((?:\|.*\n?)+)/gm)]
+  .map(([, title = '', sql = '', table = '']) => ({ title, sql, ...readTable(table) }))
+
+/** The history, stored as the server stores it; still open, as while the server runs. */
+async function setUp (t: Test) {
+  const path = join(temporaryFolder(t), 'videostream.db')
+  const repository = await EventRepository.open(path)
+  t.teardown(async () => { await repository.close() })
+  for (const { started, ended, lastDetected, sizeBytes } of HISTORY) {
+    const startedAtMs = Date.parse(started)
+    const framePath = `oil_spill_frames/oil_spill_${started.replace(/[-:]|\..*/g, '').replace('T', '_')}.jpg`
+    // The frame's bytes are those of its path.
+    const sha256 = createHash('sha256').update(framePath).digest('hex')
+    const event = await repository.change(undefined, { cameraId: 'default', startedAtMs, evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 } })
+    const eventId = event?.id ?? 0
+    if (lastDetected !== undefined) await repository.noteDetection(eventId, Date.parse(lastDetected))
+    if (ended !== undefined) await repository.change({ eventId, endedAtMs: Date.parse(ended) }, undefined)
+  }
+  const reader = new Database(path, { readonly: true })
+  t.teardown(() => { reader.close() })
+  return { path, repository, reader }
+}
+
+/** A query's result as the shell shows it: nothing for NULL, and one decimal at least for what is no whole number. */
+function resultOf (reader: Database.Database, sql: string): Result {
+  const statement = reader.prepare(sql)
+  // In SQLite a REAL is shown with a decimal; JavaScript has only one kind of number.
+  const columns = statement.columns().map(column => column.name)
+  const texts = reader.prepare(`SELECT ${columns.map(name => `CAST("${name}" AS TEXT)`).join()} FROM (${sql.trim().replace(/;$/, '')})`).raw()
+  return { columns, rows: texts.all().map(row => (row as Array<string | null>).map(cell => cell ?? '')) }
+}
+
+t.test('the guide asks ten questions', async t => {
+  t.strictSame(questions.map(({ title }) => Number.parseInt(title)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  t.equal(guide.match(/^```sql$/gm)?.length, 10, 'and has no query that is not tested')
+})
+
+t.test('each query gives what the guide says', async t => {
+  const { reader } = await setUp(t)
+  for (const { title, sql, columns, rows } of questions) {
+    t.strictSame(resultOf(reader, sql), { columns, rows }, title)
+    t.ok(rows.length > 0, 'which is something')
+  }
+})
+
+t.test('each query asks only the views, which are the operators\' contract', async t => {
+  for (const { title, sql } of questions) t.match(sql, /\bFROM (event_history|open_events|events_per_day)\b/, title)
+  for (const { title, sql } of questions) t.notMatch(sql, /oil_spill_events|cameras\b/, title)
+})
+
+t.test('the guide says what every column of every view is, and of no other', async t => {
+  const { reader } = await setUp(t)
+  const documented = Object.fromEntries([...guide.matchAll(/^`(\w+)`: [^\n]+\n\n((?:\|.*\n)+)/gm)].map(([, view = '', table = '']) =>
+    [view, readTable(table).rows.flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name)).sort()]))
+  const views = reader.prepare<[], string>('SELECT name FROM sqlite_schema WHERE type = \'view\'').pluck().all()
+  const actual = Object.fromEntries(views.map(view =>
+    [view, reader.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(view).sort()]))
+  t.strictSame(documented, actual)
+})
+
+const shell = spawnSync('sqlite3', ['--version'], { encoding: 'utf8' })
+
+t.test('the sqlite3 shell, while the server writes', { skip: shell.status === 0 ? false : 'the sqlite3 shell is not installed' }, async t => {
+  const { path, repository } = await setUp(t)
+  const writer = new Database(path)
+  t.teardown(() => { writer.close() })
+  writer.exec('BEGIN IMMEDIATE; UPDATE cameras SET stream_stopped_at_ms = 1')
+  const run = (args: string[], sql: string) => spawnSync('sqlite3', ['-bail', '-header', '-markdown', ...args], { input: sql, encoding: 'utf8' })
+
+  const openings = [...guide.matchAll(/^sqlite3 (-readonly )?'?(\S*data\/videostream\.db[^\s']*)'?$/gm)]
+    .map(([, flag, file = '']) => [...(flag === undefined ? [] : [flag.trim()]), file.replace('data/videostream.db', path)])
+  t.equal(openings.length, 2, 'the guide opens it in two ways')
+
+  for (const args of openings) {
+    t.test(`opened with ${args.join(' ').replace(path, 'data/videostream.db')}`, async t => {
+      for (const { title, sql, columns, rows } of questions) {
+        const { stdout, stderr } = run(args, sql)
+        t.strictSame({ ...readTable(stdout), stderr }, { columns, rows, stderr: '' }, title)
+      }
+      const refused = run(args, 'DELETE FROM oil_spill_events;')
+      t.match(refused.stderr, /attempt to write a readonly database/)
+      t.not(refused.status, 0)
+    })
+  }
+
+  writer.exec('ROLLBACK')
+  await repository.change({ eventId: 6, endedAtMs: Date.parse('2026-04-03T09:17:00Z') }, undefined)
+  t.equal(run(['-readonly', path], 'SELECT count(*) FROM open_events;').stdout.includes('| 0 '), true, 'what was stored last is seen at once')
+})
+
+t.test('the guide\'s backup is a whole copy while the server runs', { skip: shell.status === 0 ? false : 'the sqlite3 shell is not installed' }, async t => {
+  const { path } = await setUp(t)
+  const copy = join(temporaryFolder(t), 'copy.db')
+  t.match(guide, 'sqlite3 data/videostream.db ".backup copy.db"')
+  t.equal(spawnSync('sqlite3', [path, `.backup ${copy}`]).status, 0)
+  const database = new Database(copy, { readonly: true })
+  t.equal(database.prepare('SELECT count(*) FROM event_history').pluck().get(), HISTORY.length)
+  database.close()
+})
+
+t.test('the last question checks the evidence with sha256sum', {
+  skip: shell.status === 0 && spawnSync('sha256sum', ['--version']).status === 0 ? false : 'the sqlite3 shell or sha256sum is not installed'
+}, async t => {
+  const { path } = await setUp(t)
+  const lines = spawnSync('sqlite3', ['-readonly', '-noheader', '-list', path], { input: questions.at(-1)?.sql, encoding: 'utf8' }).stdout
+  const framePath = 'oil_spill_frames/oil_spill_20260403_091530.jpg'
+  const folder = temporaryFolder(t)
+  const check = () => spawnSync('sha256sum', ['--check', '--quiet'], { cwd: folder, input: lines, encoding: 'utf8' })
+  mkdirSync(join(folder, 'oil_spill_frames'))
+  writeFileSync(join(folder, framePath), framePath)
+  t.match(check(), { status: 0, stdout: '' })
+  writeFileSync(join(folder, framePath), 'altered')
+  t.match(check(), { status: 1, stdout: new RegExp(`${framePath}: FAILED`) })
+})

@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t from 'tap'
+import { control, PASSWORD, SocketViewer, startServer, temporaryFolder, upload } from '../helper.js'
+import { keptLog, RawClient, refused, send, type Answer } from '../http.js'
+
+const JSON_TYPE = { 'Content-Type': 'application/json' }
+const post = async (url: string, body: string | undefined, headers: Record<string, string> = JSON_TYPE, action = 'stop_stream'): Promise<Answer> =>
+  await send(url, { method: 'POST', path: `/api/${action}`, headers, ...(body !== undefined && { body }) })
+
+t.test('start and stop answer as the seed says', async t => {
+  const { url } = await startServer(t)
+  for (const [action, status] of [['stop_stream', 'Stream stopped'], ['start_stream', 'Stream started']] as const) {
+    for (let i = 0; i < 2; i += 1) {
+      const response = await control(url, action)
+      t.equal(response.status, 200)
+      t.equal(response.headers.get('content-type'), 'application/json; charset=utf-8')
+      t.equal(await response.text(), JSON.stringify({ status }), 'also when it is so already')
+    }
+  }
+})
+
+t.test('a stop keeps viewers out until a start', async t => {
+  const { url, port, app } = await startServer(t)
+  await upload(url)
+  await control(url, 'stop_stream')
+  await upload(url)
+  t.equal((await send(url, { path: '/stream' })).status, 503)
+  t.equal(app.liveStream.active, false)
+  await control(url, 'start_stream')
+  const viewer = new SocketViewer(port)
+  await viewer.received(1)
+  viewer.close()
+})
+
+t.test('a stop holds over a restart, while frames and evidence go on being taken', async t => {
+  const environment = { DATA_DIR: join(temporaryFolder(t), 'data') }
+  const before = await startServer(t, environment)
+  await upload(before.url)
+  await control(before.url, 'stop_stream')
+  await before.app.close()
+
+  const between = await startServer(t, environment)
+  t.equal((await upload(between.url, { spill: true })).status, 200)
+  await refused(t, await send(between.url, { path: '/stream' }), 503, 'NO_ACTIVE_STREAM')
+  t.equal((await send(between.url, { path: '/api/oil_spill_events/1/frame' })).status, 200)
+  t.equal((await control(between.url, 'start_stream')).status, 200)
+  await between.app.close()
+
+  const after = await startServer(t, environment)
+  t.equal(after.app.liveStream.active, false, 'no frame has come since')
+  await upload(after.url)
+  t.equal(after.app.liveStream.active, true, 'a start holds over a restart too')
+})
+
+t.test('401 for a wrong password changes nothing', async t => {
+  const { url, app } = await startServer(t)
+  await upload(url)
+  for (const password of ['', 'wrong', PASSWORD + ' ', PASSWORD.toUpperCase()]) {
+    await refused(t, await control(url, 'stop_stream', password), 401, 'PASSWORD_WRONG')
+  }
+  t.equal(app.liveStream.active, true)
+  await control(url, 'stop_stream')
+  await refused(t, await control(url, 'start_stream', 'wrong'), 401, 'PASSWORD_WRONG')
+  t.equal(app.liveStream.active, false)
+})
+
+t.test('400 for what is not the documented JSON', async t => {
+  const { url, app } = await startServer(t)
+  await upload(url)
+  const bodies = [
+    '', '{', 'null', '[]', '"text"', '42', 'true', '{}', '{"password":null}', '{"password":["a"]}', '{"password":{}}', '{"Password":"x"}',
+    `{"password":"${PASSWORD}"`, `{"password":"${PASSWORD}"}}`, `password=${PASSWORD}`, `{"__proto__":{"password":"${PASSWORD}"}}`, '\ufeff', '\u0000'
+  ]
+  for (const body of bodies) await refused(t, await post(url, body), 400, 'REQUEST_INVALID')
+  t.equal(app.liveStream.active, true)
+})
+
+t.test('400 without any body', async t => {
+  const { url } = await startServer(t)
+  await refused(t, await post(url, undefined, {}), 400, 'REQUEST_INVALID')
+  await refused(t, await post(url, undefined, JSON_TYPE), 400, 'REQUEST_INVALID')
+})
+
+t.test('413 for a body over 16 KiB, announced or not', async t => {
+  const { url, port } = await startServer(t)
+  const large = JSON.stringify({ password: 'x'.repeat(17_000) })
+  const answer = await post(url, large)
+  await refused(t, answer, 413, 'BODY_TOO_LARGE')
+  const client = RawClient.send(port, 'POST /api/stop_stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+    `${large.length.toString(16)}\r\n`, large)
+  await refused(t, await client.answer(), 413, 'BODY_TOO_LARGE')
+  await client.end()
+})
+
+t.test('415 for another media type', async t => {
+  const { url } = await startServer(t)
+  for (const type of ['application/x-www-form-urlencoded', 'application/xml', 'multipart/form-data', 'image/jpeg', 'text/plain', 'nonsense']) {
+    await refused(t, await post(url, JSON.stringify({ password: PASSWORD }), { 'Content-Type': type }), 415, 'MEDIA_TYPE_UNSUPPORTED')
+  }
+})
+
+t.test('JSON with a charset is JSON', async t => {
+  const { url } = await startServer(t)
+  t.equal((await post(url, JSON.stringify({ password: PASSWORD }), { 'Content-Type': 'application/json; charset=utf-8' })).status, 200)
+})
+
+t.test('503 while another program has the database locked, and nothing changes', async t => {
+  const { url, app, config } = await startServer(t)
+  await upload(url)
+  const other = new Database(join(config.dataDir, 'videostream.db'))
+  other.exec('BEGIN IMMEDIATE')
+  const response = await control(url, 'stop_stream')
+  t.equal(response.headers.get('retry-after'), '1')
+  t.match(await refused(t, response, 503, 'HISTORY_UNAVAILABLE'), 'SQLITE_BUSY')
+  t.equal(app.liveStream.active, true)
+  other.close()
+  t.equal((await control(url, 'stop_stream')).status, 200)
+})
+
+t.test('who started or stopped it is logged, without the password', async t => {
+  const log = keptLog()
+  const { url } = await startServer(t, {}, { logger: log.logger })
+  await control(url, 'stop_stream')
+  await control(url, 'start_stream')
+  for (const msg of ['the stream was stopped', 'the stream was started']) {
+    t.match(log.lines.filter(line => line.msg === msg), [{ cameraId: 'default', address: '127.0.0.1' }])
+  }
+  t.notMatch(log.text(), PASSWORD)
+})
