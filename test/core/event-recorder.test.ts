@@ -204,8 +204,8 @@ t.test('the last detection is noted once a second at most, and not in the second
 t.test('an end notes the last detection to the millisecond, in the order of the changes', async t => {
   const { send, store, startMs } = setUp()
   await send(true)
-  send(true)
-  send(true)
+  t.equal(send(true), undefined)
+  t.equal(send(true), undefined)
   t.strictSame(store.notes, [])
   await send(false)
   t.strictSame(store.notes, [[1, startMs + 300]])
@@ -225,7 +225,7 @@ t.test('an orderly end of the server notes the last detection to the millisecond
   succeed()
   await opening
   await closing
-  send(true)
+  t.equal(send(true), undefined)
   await recorder.close()
   t.strictSame(store.notes, [[1, startMs + 200]])
   await recorder.close()
