@@ -1,5 +1,4 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Config } from './config.js'
 import { systemClock, type Clock } from './core/clock.js'
 import { loggerOptions, QuietLogController } from './log.js'
@@ -15,9 +14,12 @@ import expectContinue from './plugins/expect-continue.js'
 import frameBuffer from './plugins/frame-buffer.js'
 import ingest from './plugins/ingest.js'
 import liveStream from './plugins/live-stream.js'
+import notFound from './plugins/not-found.js'
 import openapi from './plugins/openapi.js'
 import rateLimits from './plugins/rate-limits.js'
+import refusals from './plugins/refusals.js'
 import shutdown from './plugins/shutdown.js'
+import validation from './plugins/validation.js'
 import frame from './routes/frame.js'
 import home from './routes/home.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -41,6 +43,9 @@ const REQUEST_TIMEOUT_MS = 120_000
 /** Smaller than the request's, or Node applies neither. */
 const HEADERS_TIMEOUT_MS = 20_000
 
+/** How long a connection may take no byte of its answer, or send none of its request. Live streams are exempt. */
+const STALL_TIMEOUT_MS = 60_000
+
 /** Short, so that a shutdown does not wait for cameras that keep their connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 5000
 
@@ -53,22 +58,25 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     logger: overrides.logger ?? loggerOptions(config.logLevel, process.stdout.isTTY),
     logController: new QuietLogController(),
     trustProxy: config.trustProxy,
+    connectionTimeout: STALL_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false }, // the errors plugin asks for it
     pluginTimeout: 0, // Checking a large history may take a while.
     return503OnClosing: false, // The shutdown plugin does, with an error of the catalogue.
     clientErrorHandler: answerClientError,
     frameworkErrors: answerFrameworkError
   })
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
   try {
     await app.register(clockPlugin, { clock: overrides.clock ?? systemClock })
     await app.register(errors)
+    await app.register(notFound)
+    await app.register(validation)
     await app.register(cors)
     await app.register(shutdown)
     await app.register(rateLimits, { config })
     await app.register(expectContinue)
+    await app.register(refusals)
     await app.register(dataFolder, { config })
     await app.register(cameraAuth, { config })
     await app.register(eventRepository)

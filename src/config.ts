@@ -4,15 +4,18 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parse } from 'dotenv'
 import { passwordProblem } from './core/camera.js'
+import { parseDecimal } from './core/decimal.js'
 import { StartupError } from './errors.js'
 
-/** Every setting: an environment variable of this name, or a line of `.env`. An empty one counts as not set. */
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+/** Every setting: an environment variable of this name, or a line of `.env`. An empty one counts as not set, but for the password. */
 export const ConfigSchema = Type.Object({
   PORT: Type.Integer({ default: 5000, minimum: 0, maximum: 65535, description: 'TCP port to listen on; 0 takes a free one' }),
   HOST: Type.String({ default: '0.0.0.0', description: 'address to listen on; `127.0.0.1` for this machine only, `::` for IPv6 too' }),
   DATA_DIR: Type.String({ default: 'data', description: 'folder of the database and the evidence, on a local disk' }),
-  LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)), {
-    default: 'info', description: 'least level that is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`'
+  LOG_LEVEL: Type.Union(LOG_LEVELS.map(level => Type.Literal(level)), {
+    default: 'info', description: `least level that is logged: ${LOG_LEVELS.map(level => `\`${level}\``).join(', ')}`
   }),
   CAMERA_PASSWORD: Type.Optional(Type.String({ description: 'password of the camera, 12 characters or more; one is made on the first run where there is none' })),
   CAMERA_PASSWORD_FILE: Type.Optional(Type.String({ description: 'file with that password, instead of it' })),
@@ -95,12 +98,12 @@ function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | u
 
 function convert (schema: TSchema, text: string): unknown {
   const isNumber = schema['type'] === 'integer' || schema['type'] === 'number'
-  return isNumber && /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text
+  return isNumber ? parseDecimal(text.trim()) ?? text : text
 }
 
 function expected (name: string): string {
   const schema: TSchema | undefined = Object.entries(ConfigSchema.properties).find(([each]) => each === name)?.[1]
-  if (schema?.['type'] === undefined) return 'one of fatal, error, warn, info, debug, trace or silent'
+  if (schema?.['type'] === undefined) return `one of ${LOG_LEVELS.join(', ')}`
   const range = schema['maximum'] === undefined ? `of at least ${schema['minimum']}` : `from ${schema['minimum']} to ${schema['maximum']}`
   return `a ${schema['type'] === 'integer' ? 'whole ' : ''}number ${range}`
 }

@@ -31,6 +31,7 @@ export const NoActiveStream = createError('NO_ACTIVE_STREAM', 'There is no activ
 export const NoFrame = createError('NO_FRAME', 'No frame has come yet. Check that the camera is sending.', 503)
 export const StorageUnavailable = createError<'STORAGE_UNAVAILABLE', 503, [string]>('STORAGE_UNAVAILABLE', 'The event could not be stored (%s). Send this frame again.', 503)
 export const HistoryUnavailable = createError<'HISTORY_UNAVAILABLE', 503, [string]>('HISTORY_UNAVAILABLE', 'The event history cannot be read or written now (%s). Try again.', 503)
+export const ReadsBusy = createError('READS_BUSY', 'Too much evidence is being sent to clients that take it slowly. Wait as long as Retry-After says.', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The server is shutting down. Send this again when it is back.', 503)
 export const StorageFull = createError('STORAGE_FULL', 'The event could not be stored: the disk is full. Make room, then send this frame again.', 507)
 

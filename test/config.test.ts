@@ -82,7 +82,7 @@ t.test('each range', async t => {
     ['AUTH_FAILURE_LIMIT', ['1', '100000'], ['0', '2.5', 'ten'], 'a whole number of at least 1'],
     ['READ_RATE_LIMIT', ['1', '1.5'], ['0', '0.99', 'none'], 'a number of at least 1'],
     ['EVENT_GAP_SECONDS', ['0', '0.5', '86400'], ['-0.1', '86401', '5s'], 'a number from 0 to 86400'],
-    ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], ['verbose', 'INFO', '30'], 'one of fatal, error, warn, info, debug, trace or silent']
+    ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], ['verbose', 'INFO', '30'], 'one of fatal, error, warn, info, debug, trace, silent']
   ]
   for (const [name, allowed, refused, expected] of ranges) {
     for (const value of allowed) t.strictSame(mistakesOf({ [name]: value }), [], `${name}=${value}`)

@@ -122,7 +122,7 @@ t.test('everything that the Dockerfile copies exists, and reaches the builder', 
 
 t.test('every script and program that the Dockerfile runs exists', async t => {
   for (const [, script] of dockerfile.matchAll(/npm run (\S+)/g)) t.ok(manifest.scripts[script ?? ''], `npm run ${script}`)
-  t.match(manifest.scripts['build'], /^tsc -p tsconfig\.json$/, 'the build needs no more than tsconfig.json and src')
+  t.match(manifest.scripts['build'], /tsc -p tsconfig\.json$/, 'the build needs no more than tsconfig.json and src')
   const command: string[] = JSON.parse(argumentsOf('CMD')[0] ?? '[]')
   t.equal(command.length, 2)
   t.equal(command[0], 'node')

@@ -12,14 +12,14 @@ const CORE_FOR_ROUTES = /^core\/(time-format|jpeg|frame|camera)\.ts$/
 /** The table "Who may import whom" of DESIGN.md: a floor imports from itself and from the floors that are named. */
 const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], packages?: RegExp }> = [
   { floor: /^(errors|log|version)\.ts$/, values: [], packages: /^(@fastify\/error|fastify|node:module)$/ },
-  { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^core\/camera\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
+  { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^core\/(camera|decimal)\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
   { floor: /^schemas\//, values: [], packages: /^@sinclair\/typebox$/ },
   { floor: /^core\//, values: [], packages: PURE_BUILT_INS },
   { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3)$/ },
   // Only the description of the API needs the schemas that routes share.
   { floor: /^plugins\/openapi\.ts$/, values: [/^schemas\//, /^version\.ts$/] },
   { floor: /^plugins\//, values: [/^core\//, /^store\//, /^errors\.ts$/], types: [/^config\.ts$/] },
-  { floor: /^routes\//, values: [/^schemas\//, /^errors\.ts$/, /^version\.ts$/, CORE_FOR_ROUTES], types: [/^core\//, /^config\.ts$/] },
+  { floor: /^routes\//, values: [/^schemas\//, /^errors\.ts$/, /^version\.ts$/, CORE_FOR_ROUTES], types: [/^core\//, /^config\.ts$/], packages: /^(fastify|fresh|@fastify\/(accepts|type-provider-typebox)|@sinclair\/typebox|node:(crypto|http|stream))$/ },
   { floor: /^app\.ts$/, values: [/^plugins\//, /^routes\//, /^log\.ts$/, /^core\/clock\.ts$/], types: [/^config\.ts$/, /^store\//] },
   { floor: /^server\.ts$/, values: [/^(app|config|errors|version)\.ts$/, /^store\//] },
   // The simulated camera is a client: it knows where the settings are, and nothing else of the server.
@@ -52,8 +52,8 @@ function breach ({ from, to, typeOnly }: Import): string | undefined {
   const rule = FLOORS.find(({ floor }) => floor.test(from))
   if (rule === undefined) return `${from} stands on no floor of DESIGN.md`
   const isOurs = to.endsWith('.ts')
-  // A plugin finds another through its decorator; its rate is all that one takes from another.
-  const isOtherPlugin = from.startsWith('plugins/') && to.startsWith('plugins/') && to !== 'plugins/rate-limits.ts'
+  // A plugin finds another through its decorator; these are functions, not plugins.
+  const isOtherPlugin = from.startsWith('plugins/') && to.startsWith('plugins/') && !/^plugins\/(rate-limits|refuse-body)\.ts$/.test(to)
   const allowed = isOurs
     ? !isOtherPlugin && [rule.floor, ...rule.values, ...(typeOnly ? rule.types ?? [] : [])].some(floor => floor.test(to))
     : typeOnly || (rule.packages?.test(to) ?? true)

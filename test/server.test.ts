@@ -180,7 +180,11 @@ t.test('it refuses a port that is in use, and ends', async t => {
   other.listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.teardown(() => { other.close() })
-  await refuses(t, start(t, { PORT: String((other.address() as AddressInfo).port) }), /EADDRINUSE/)
+  const folder = temporaryFolder(t)
+  await refuses(t, start(t, { PORT: String((other.address() as AddressInfo).port), CAMERA_PASSWORD: undefined }, { folder }), /EADDRINUSE/)
+  const next = start(t, { CAMERA_PASSWORD: undefined }, { folder })
+  await next.listening()
+  await until(() => next.output().includes('curl'), 'the password, which nobody has seen')
 })
 
 t.test('what nobody foresaw at the start is told with its stack', async t => {

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 export const DEFAULT_CAMERA_ID = 'default'
 
 /** The shortest password a camera may have, in characters. */
-export const MIN_PASSWORD_LENGTH = 12
+const MIN_PASSWORD_LENGTH = 12
 
 /** The examples of the original program's README: everyone knows them. */
 const PUBLISHED_PASSWORDS = new Set(['your_default_password', 'your_secure_password'])
@@ -14,7 +14,7 @@ const PUBLISHED_PASSWORDS = new Set(['your_default_password', 'your_secure_passw
  * or undefined where it may be used. The password itself is never part of the answer.
  */
 export function passwordProblem (password: string): string | undefined {
-  if (password === '') return 'is empty; give it a password of at least 12 characters, or leave it unset to have one made'
+  if (password === '') return `is empty; give it a password of at least ${MIN_PASSWORD_LENGTH} characters, or leave it unset to have one made`
   if (PUBLISHED_PASSWORDS.has(password)) return 'is an example from the documentation that everyone knows; choose another one'
   if (password.length < MIN_PASSWORD_LENGTH) return `is shorter than ${MIN_PASSWORD_LENGTH} characters; choose a longer one`
   if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(password)) {

@@ -2,9 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
 import { DEFAULT_CAMERA_ID, passwordMatcher } from '../core/camera.js'
-import { RefusalLog } from '../core/refusal-log.js'
 import { PasswordMissing, PasswordWrong, TooManyWrongPasswords, UploadRateExceeded } from '../errors.js'
-import { generatedPassword } from '../store/data-folder.js'
+import { forgetPassword, generatedPassword } from '../store/data-folder.js'
 import { perSecond } from './rate-limits.js'
 
 declare module 'fastify' {
@@ -15,8 +14,6 @@ declare module 'fastify' {
     refuseGuessers (request: FastifyRequest, reply: FastifyReply): Promise<void>
     /** Throws where a password is not the camera's, or the address has tried too often. */
     checkPassword (request: FastifyRequest, reply: FastifyReply, password: string): Promise<void>
-    /** How many uploads and stream controls were refused since the start for their password. */
-    unauthorizedAttempts: () => number
     /** The password that was made on this start, to be shown once; undefined on every other. */
     newCameraPassword: string | undefined
   }
@@ -30,16 +27,8 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     ? generatedPassword(app.dataFolder.path)
     : { password: config.cameraPassword, madeNow: false }
   const matches = passwordMatcher(password)
-  const refusals = new RefusalLog(app.clock)
   const wrongPasswords = app.createRateLimit({ max: config.authFailureLimit, timeWindow: MINUTE_MS })
   const uploads = app.createRateLimit({ ...perSecond(config.uploadRateLimit), keyGenerator: () => DEFAULT_CAMERA_ID })
-
-  function noteRefusal (request: FastifyRequest, reason: string): void {
-    const burst = refusals.note(`${request.ip} ${reason}`)
-    if (burst !== undefined) {
-      request.log.warn({ address: request.ip, reason, cameraId: DEFAULT_CAMERA_ID, ...burst }, 'a password was refused')
-    }
-  }
 
   async function refuseGuessers (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const limit = await wrongPasswords(request, { increment: false })
@@ -53,12 +42,12 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     const limit = await wrongPasswords(request, { increment: !isRight })
     if (!limit.isAllowed && (isRight ? limit.remaining === 0 : limit.isExceeded)) throw tooManyWrong(request, reply, limit.ttlInSeconds)
     if (isRight) return
-    noteRefusal(request, 'wrong password')
+    app.noteRefusal(request, 'password', 'wrong password')
     throw new PasswordWrong()
   }
 
   function tooManyWrong (request: FastifyRequest, reply: FastifyReply, retryAfterSeconds: number): Error {
-    noteRefusal(request, 'too many wrong passwords')
+    app.noteRefusal(request, 'password', 'too many wrong passwords')
     void reply.header('retry-after', retryAfterSeconds)
     return new TooManyWrongPasswords()
   }
@@ -66,7 +55,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   async function authenticateCamera (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const candidate = request.headers['x-camera-auth']
     if (typeof candidate !== 'string') {
-      noteRefusal(request, 'no password')
+      app.noteRefusal(request, 'password', 'no password')
       throw new PasswordMissing()
     }
     await checkPassword(request, reply, candidate)
@@ -79,6 +68,10 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   app.decorate('authenticateCamera', authenticateCamera)
   app.decorate('refuseGuessers', refuseGuessers)
   app.decorate('checkPassword', checkPassword)
-  app.decorate('unauthorizedAttempts', () => refusals.total)
   app.decorate('newCameraPassword', madeNow ? password : undefined)
-}, { name: 'camera-auth', dependencies: ['clock', 'data-folder', 'rate-limits'] })
+
+  // A start that fails has shown nobody the password that it made: the next one makes and shows its own.
+  let hasListened = false
+  app.addHook('onListen', async () => { hasListened = true })
+  app.addHook('onClose', async () => { if (madeNow && !hasListened) forgetPassword(app.dataFolder.path) })
+}, { name: 'camera-auth', dependencies: ['data-folder', 'rate-limits', 'refusals'] })

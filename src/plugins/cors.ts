@@ -7,6 +7,7 @@ export default fp(async app => {
     origin: '*',
     methods: ['GET', 'HEAD', 'POST'],
     exposedHeaders: ['ETag', 'Last-Modified', 'Retry-After', 'X-Timestamp'],
-    maxAge: 600
+    maxAge: 600,
+    strictPreflight: false
   })
 }, { name: 'cors' })

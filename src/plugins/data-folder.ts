@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-import { claimDataFolder, type DataFolder } from '../store/data-folder.js'
+import { claimDataFolder, refuseLostHistory, type DataFolder } from '../store/data-folder.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,4 +14,5 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const folder = claimDataFolder(config.dataDir)
   app.decorate('dataFolder', folder)
   app.addHook('onClose', async () => { folder.release() })
+  refuseLostHistory(folder.path)
 }, { name: 'data-folder' })

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import {
-  BodyTooLarge, HeadersTooLarge, HttpMalformed, Internal, MediaTypeUnsupported, MethodNotAllowed, RequestInvalid,
-  RequestTimeout, RouteNotFound
+  BodyTooLarge, HeadersTooLarge, HttpMalformed, Internal, MediaTypeUnsupported, RequestInvalid, RequestTimeout
 } from '../errors.js'
+import { refuseBody } from './refuse-body.js'
 
 /** An error as it goes over the wire. */
 interface WireError { statusCode: number, code: string, error: string, message: string }
@@ -15,37 +15,22 @@ interface CodedError extends Error { code: string, statusCode: number }
 /** When to try again what is not possible now. */
 const RETRY_AFTER_SECONDS = 1
 
-/** How long a refused client may take to read the answer before the connection is cut under what it still sends. */
-const LINGER_MS = 500
-
-/** Methods that a 405 may name; HEAD goes with GET, and OPTIONS is always possible. */
-const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+/** Not failures of the server, or logged where they happened. */
+const QUIET = new Set(['NO_ACTIVE_STREAM', 'NO_FRAME', 'SHUTTING_DOWN', 'STORAGE_UNAVAILABLE', 'STORAGE_FULL'])
 
 /** Answers every error, whoever throws it, as one of the catalogue: `{ statusCode, code, error, message }`. */
 export default fp(async app => {
+  // Node would answer with no body (RFC 9112, section 3.2).
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host === undefined && raw.httpVersion === '1.1') throw new HttpMalformed()
+  })
   app.setErrorHandler((error, request, reply) => {
     const known = toCatalogue(error)
-    if (known.statusCode >= 500 && !(error === known)) request.log.error({ err: error }, 'a request failed')
-    closeWhereBodyIsLeft(request, reply)
+    if (known.statusCode >= 500 && !QUIET.has(known.code)) request.log.error({ err: error }, 'a request failed')
+    refuseBody(request, reply)
     if (known.statusCode === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER_SECONDS)
     return reply.code(known.statusCode).send(toWire(known))
   })
-
-  const routes: Array<{ method: string, pattern: RegExp }> = []
-  app.addHook('onRoute', route => {
-    const pattern = new RegExp(`^${route.url.replace(/:\w+|\*/g, each => each === '*' ? '.*' : '[^/]+')}$`)
-    for (const method of [route.method].flat()) if (METHODS.has(method)) routes.push({ method, pattern })
-  })
-  function notFound (request: FastifyRequest, reply: FastifyReply): Error {
-    const path = request.url.replace(/\?.*/, '')
-    const allowed = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
-    if (allowed.length === 0 || allowed.includes(request.method)) return new RouteNotFound(path)
-    void reply.header('allow', allowed.join(', '))
-    return new MethodNotAllowed(request.method, allowed.join(' or '))
-  }
-  // Before the body is read: a camera that posts to the wrong path is to hear that, not what is wrong with its body.
-  app.addHook('preParsing', async (request, reply) => { if (request.is404) throw notFound(request, reply) })
-  app.setNotFoundHandler((request, reply) => { throw notFound(request, reply) })
 }, { name: 'errors' })
 
 /** Answers what is not even HTTP, and requests that do not arrive in time. For Fastify's `clientErrorHandler`. */
@@ -70,7 +55,7 @@ function isAnswering (socket: Socket): boolean {
 /** Answers addresses that cannot be routed. For Fastify's `frameworkErrors`. */
 export function answerFrameworkError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const known = new RequestInvalid(error.message)
-  closeWhereBodyIsLeft(request, reply)
+  refuseBody(request, reply)
   void reply.code(known.statusCode).send(toWire(known))
 }
 
@@ -95,30 +80,5 @@ function toWire (error: CodedError): WireError {
     code: error.code,
     error: String(STATUS_CODES[error.statusCode]),
     message: error.message
-  }
-}
-
-/** What is left of a refused body is not read, so the connection cannot be used again. */
-function closeWhereBodyIsLeft (request: FastifyRequest, reply: FastifyReply): void {
-  const { headers } = request
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  if (!hasBody || request.raw.complete) return
-  void reply.header('connection', 'close')
-  closeLingering(request.raw.socket)
-}
-
-/**
- * Closes only the server's half behind the answer, and the rest half a second later. Node would close both at once; the
- * reset that what the client still sends then meets makes clients fail before they have read the answer (of 5 MB
- * uploads with a wrong password: 2 % with curl, most with Node's own clients).
- *
- * Source: RFC 9112, section 9.6.
- */
-function closeLingering (socket: Socket): void {
-  socket.destroySoon = () => {
-    socket.end()
-    setImmediate(() => { socket.pause() }) // once Node has begun to discard the body, or it would go on reading
-    const timer = setTimeout(() => { socket.destroy() }, LINGER_MS)
-    socket.once('close', () => { clearTimeout(timer) })
   }
 }

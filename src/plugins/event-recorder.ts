@@ -19,8 +19,9 @@ const SILENCE_CHECK_MS = 1000
 
 /** Takes up the event that was open, and lets what is being stored finish before the database closes. */
 export default fp<{ config: Config }>(async (app, { config }) => {
-  const archive = new EventArchive(app.eventRepository, app.evidenceStore, error => {
-    app.log.error({ err: error, cameraId: DEFAULT_CAMERA_ID }, 'an event could not be stored')
+  const archive = new EventArchive(app.eventRepository, app.evidenceStore, {
+    onFailure: err => { app.log.error({ err, cameraId: DEFAULT_CAMERA_ID }, 'an event could not be stored') },
+    onNoteLost: err => { app.log.warn({ err, cameraId: DEFAULT_CAMERA_ID }, 'the last detection of the open event could not be noted') }
   })
   const recorder = new EventRecorder({
     cameraId: DEFAULT_CAMERA_ID,

@@ -76,6 +76,7 @@ function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, maxFps: nu
 
 function serveViewer (liveStream: LiveStream, reply: FastifyReply, socket: Socket, maxFps: number | undefined): void {
   try {
+    socket.setTimeout(0) // a camera may be silent for as long as it likes
     reply.raw.useChunkedEncodingByDefault = false
     for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {
       if (value !== undefined) reply.raw.setHeader(name, value)

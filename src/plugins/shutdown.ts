@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { ShuttingDown } from '../errors.js'
 
+/** What has arrived by the signal is read within this time; only then is a connection silent. */
+const SILENCE_GRACE_MS = 100
+
 /** How often connections that have become idle are closed while the server closes. */
 const SWEEP_MS = 50
 
@@ -23,7 +26,7 @@ export default fp(async app => {
   })
   app.addHook('preClose', async () => {
     closing = true
-    for (const socket of silent) socket.destroy()
+    setTimeout(() => { for (const socket of silent) socket.destroy() }, SILENCE_GRACE_MS).unref()
     const timer = setInterval(() => { app.server.closeIdleConnections() }, SWEEP_MS)
     app.server.once('close', () => { clearInterval(timer) })
     timer.unref()

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { Type, type TSchema, type TUnsafe, type Static } from '@sinclair/typebox'
-import { Internal } from '../errors.js'
+import { Internal, ShuttingDown } from '../errors.js'
 import { ErrorSchema } from '../schemas/error.js'
 
 /** An error of the catalogue, as an example. */
@@ -23,10 +23,10 @@ export function content<MediaType extends string, Schema extends TSchema> (
 
 /**
  * Documents which of the catalogue's errors a route answers: a response for each status, with an example of each code.
- * That the server itself may fail goes without saying.
+ * That the server may fail or be shutting down goes without saying.
  */
 export function errorResponses (...expected: SampleError[]) {
-  const samples = [...expected, new Internal()]
+  const samples = [...expected, new Internal(), new ShuttingDown()]
   const statuses = [...new Set(samples.map(({ statusCode }) => statusCode))].sort((a, b) => a - b)
   return Object.fromEntries(statuses.map(status => [status, errorResponse(status, samples.filter(({ statusCode }) => statusCode === status))]))
 }

@@ -28,6 +28,23 @@ let watching = false, tries = 0
 const watch = () => { watching = true; picture.src = '/stream?try=' + (++tries) }
 const leave = () => { watching = false; picture.removeAttribute('src') }
 picture.onerror = leave
+// A stream that ends, or whose connection dies silently, leaves its last picture standing and says nothing. So the
+// picture is looked at: where frames come and it does not change, it is asked for again.
+const canvas = Object.assign(document.createElement('canvas'), { width: 32, height: 18 })
+const pen = canvas.getContext('2d', { willReadFrequently: true })
+let sample = '', received = 0, still = 0, patience = 3
+function look (framesReceived) {
+  if (picture.naturalWidth > 0) pen.drawImage(picture, 0, 0, canvas.width, canvas.height)
+  const now = pen.getImageData(0, 0, canvas.width, canvas.height).data.join()
+  if (now !== sample) patience = 3
+  still = now !== sample || framesReceived === received ? 0 : still + 1
+  sample = now
+  received = framesReceived
+  if (still < patience) return
+  still = 0
+  patience = Math.min(patience * 2, 60)
+  watch()
+}
 async function refresh () {
   try {
     const response = await fetch('/api/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
@@ -36,6 +53,7 @@ async function refresh () {
     const age = status.frame_age_seconds
     if (!status.stream_active) leave()
     else if (!watching || status.viewers === 0) watch()
+    else look(status.frames_received)
     const stopped = age !== null && !status.stream_active ? ' The picture is stopped.' : ''
     const unstored = status.storage.ok ? '' : ' Events cannot be stored: ' + status.storage.last_error + '.'
     const silent = age > 10 ? ' No frame for ' + Math.round(age) + ' s.' : ''

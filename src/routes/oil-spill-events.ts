@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import type { OilSpillEvent as StoredEvent } from '../core/event.js'
 import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
-import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, RequestInvalid } from '../errors.js'
+import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { isUnchanged } from './conditional.js'
@@ -19,8 +20,13 @@ const unavailable = new HistoryUnavailable('SQLITE_BUSY')
 const notFound = [new RequestInvalid('params/id Expected integer'), new EventNotFound(1)]
 const samplePath = 'oil_spill_frames/oil_spill_20230623_143022.jpg'
 
+/** Evidence that is held in memory for clients at once: those that never read it must not crowd out the cameras. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024
+
 /** The history of oil-spill events and their evidence. */
 export default (async app => {
+  let heldBytes = 0
+
   app.get('/api/oil_spill_events', {
     schema: {
       operationId: 'listOilSpillEvents',
@@ -63,11 +69,12 @@ export default (async app => {
       response: {
         200: content('image/jpeg', Jpeg, { description: 'The evidence', headers: frameHeaders }),
         304: { description: 'If-None-Match names it', type: 'null', headers: frameHeaders },
-        ...errorResponses(...notFound, new ReadRateExceeded(), new EvidenceMissing(samplePath), new EvidenceAltered(samplePath), unavailable)
+        ...errorResponses(...notFound, new ReadRateExceeded(), new EvidenceMissing(samplePath), new EvidenceAltered(samplePath), new ReadsBusy(), unavailable)
       }
     }
   }, async (request, reply) => {
     const { evidence, startedAtMs } = await find(request.params.id)
+    hold(evidence.sizeBytes, reply)
     const jpeg = await app.evidenceStore.read(evidence)
     reply.headers({
       etag: `"${evidence.sha256}"`,
@@ -78,6 +85,13 @@ export default (async app => {
     if (isUnchanged(request, reply)) return await reply.code(304).send()
     return await reply.type('image/jpeg').send(jpeg)
   })
+
+  /** Counts what is in memory for a client until its answer is out or its connection has gone. */
+  function hold (bytes: number, reply: FastifyReply): void {
+    if (heldBytes > 0 && heldBytes + bytes > MAX_HELD_BYTES) throw new ReadsBusy()
+    heldBytes += bytes
+    reply.raw.once('close', () => { heldBytes -= bytes })
+  }
 
   async function find (id: number): Promise<StoredEvent> {
     const event = await app.eventRepository.find(id)
@@ -103,15 +117,8 @@ function toJson (event: StoredEvent): OilSpillEvent {
   }
 }
 
-/** An iterator whose first result was taken already, so that a failure could still become a status. */
-function resumed (first: IteratorResult<StoredEvent[], void>, pages: AsyncGenerator<StoredEvent[], void>): AsyncIterator<StoredEvent[], void> {
-  let taken: IteratorResult<StoredEvent[], void> | undefined = first
-  return {
-    next: async () => {
-      const result = taken ?? await pages.next()
-      taken = undefined
-      return result
-    },
-    return: async () => await pages.return()
-  }
+/** The pages whose first was taken already, so that a failure could still become a status. */
+async function * resumed (first: IteratorResult<StoredEvent[], void>, pages: AsyncGenerator<StoredEvent[], void>): AsyncGenerator<StoredEvent[], void> {
+  if (first.done !== true) yield first.value
+  yield * pages
 }

@@ -36,7 +36,8 @@ export default (async app => {
       resolution: frame === undefined ? null : { width: frame.width, height: frame.height },
       uptime_seconds: seconds(monotonicMs - startedMonotonicMs),
       version,
-      unauthorized_attempts: app.unauthorizedAttempts(),
+      unauthorized_attempts: app.refusalCount('password'),
+      refused_frames: app.refusalCount('frame'),
       storage: { ok, failures, last_error: lastError }
     }
   })

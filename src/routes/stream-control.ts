@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { DEFAULT_CAMERA_ID } from '../core/camera.js'
-import { BodyTooLarge, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, TooManyWrongPasswords } from '../errors.js'
+import { BodyTooLarge, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, RequestTimeout, TooManyWrongPasswords } from '../errors.js'
 import { StreamControl, StreamControlled } from '../schemas/stream-control.js'
 import { content, errorResponses } from './documented.js'
 
@@ -11,7 +11,7 @@ export default (async app => {
   app.removeContentTypeParser('text/plain')
 
   const errors = errorResponses(
-    new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new BodyTooLarge(), new MediaTypeUnsupported(),
+    new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported(),
     new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
   const shared = { bodyLimit: MAX_BODY_BYTES, config: { rateLimit: false } } as const
 

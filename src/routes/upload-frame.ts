@@ -4,7 +4,7 @@ import type { Config } from '../config.js'
 import { parseSpillHeader } from '../core/frame.js'
 import { inspectJpeg } from '../core/jpeg.js'
 import {
-  FrameInvalid, FrameTooLarge, FrameTooManyPixels, PasswordMissing, PasswordWrong, RequestTimeout, ShuttingDown,
+  FrameInvalid, FrameTooLarge, FrameTooManyPixels, PasswordMissing, PasswordWrong, RequestTimeout,
   SpillHeaderInvalid, StorageFull, StorageUnavailable, TooManyWrongPasswords, UploadRateExceeded
 } from '../errors.js'
 import { Jpeg } from '../schemas/jpeg.js'
@@ -18,6 +18,9 @@ const UploadHeaders = Type.Object({
     description: 'Whether the camera\'s detector sees a spill in this frame, in any letter case; left out means false'
   }))
 })
+
+/** A camera whose frames are refused for weeks must not go unseen. */
+const FRAME_REFUSALS = new Set(['FRAME_INVALID', 'SPILL_HEADER_INVALID', 'FRAME_TOO_LARGE', 'FRAME_TOO_MANY_PIXELS', 'UPLOAD_RATE_EXCEEDED'])
 
 /** How a camera sends its frames. */
 export default (async (app, { config }) => {
@@ -40,8 +43,7 @@ export default (async (app, { config }) => {
         ...errorResponses(
           new FrameInvalid('it is empty'), new SpillHeaderInvalid(), new PasswordMissing(), new PasswordWrong(), new RequestTimeout(),
           new FrameTooLarge(config.maxFrameBytes), new FrameTooManyPixels(10_000, 10_000, config.maxFramePixels),
-          new TooManyWrongPasswords(), new UploadRateExceeded(), new StorageUnavailable('the database is locked by another program'),
-          new ShuttingDown(), new StorageFull())
+          new TooManyWrongPasswords(), new UploadRateExceeded(), new StorageUnavailable('the database is locked by another program'), new StorageFull())
       }
     },
     config: { rateLimit: false },
@@ -55,8 +57,10 @@ export default (async (app, { config }) => {
       if (Number(request.headers['content-length']) > config.maxFrameBytes) throw new FrameTooLarge(config.maxFrameBytes)
       if (parseSpillHeader(request.headers['x-oil-spill-detected']) === undefined) throw new SpillHeaderInvalid()
     },
-    errorHandler: error => {
-      throw error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new FrameTooLarge(config.maxFrameBytes) : error
+    errorHandler: (error, request) => {
+      const known = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new FrameTooLarge(config.maxFrameBytes) : error
+      if (FRAME_REFUSALS.has(known.code)) app.noteRefusal(request, 'frame', known.code)
+      throw known
     }
   }, async (request, reply) => {
     const jpeg = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { passwordProblem } from '../core/camera.js'
+import { EVIDENCE_FOLDER } from '../core/event.js'
 import { StartupError } from '../errors.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 
@@ -60,6 +63,28 @@ export function generatedPassword (folder: string): { password: string, madeNow:
   } catch (error) {
     throw toStartupError(error, path)
   }
+}
+
+/**
+ * Refuses a folder that has evidence but no history: an empty database would be made beside it, and all of the evidence
+ * would count as unclaimed. A power cut can empty a file.
+ * @throws StartupError with one line that says what to do
+ */
+export function refuseLostHistory (folder: string): void {
+  const database = join(folder, 'videostream.db')
+  const evidence = join(folder, EVIDENCE_FOLDER)
+  try {
+    if ((statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0 || !existsSync(evidence)) return
+    if (readdirSync(evidence).every(name => !name.endsWith('.jpg'))) return
+  } catch (error) {
+    throw toStartupError(error, evidence)
+  }
+  throw new StartupError(`${database} is missing or empty, but there is evidence in ${evidence}; nothing was changed: restore the database from a backup, or move the evidence away`)
+}
+
+/** Removes the password that was made, so that the next start makes another one. */
+export function forgetPassword (folder: string): void {
+  rmSync(join(folder, PASSWORD_FILE), { force: true })
 }
 
 /** Writes a file that only its owner can read. Under its own name it is always whole, also after a crash or on a full disk. */

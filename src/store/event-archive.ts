@@ -23,13 +23,18 @@ export class EventArchive implements EventStore {
   readonly #repository: EventRepository
   readonly #evidence: EvidenceStore
   readonly #onFailure: (error: unknown) => void
+  readonly #onNoteLost: (error: unknown) => void
   #health: StorageHealth = { ok: true, failures: 0, lastError: null }
 
-  /** @param onFailure is told of every failure, with the error of SQLite or of the file system */
-  constructor (repository: EventRepository, evidence: EvidenceStore, onFailure: (error: unknown) => void) {
+  /**
+   * @param told.onFailure is told of every change that could not be stored, with the error of SQLite or of the file system
+   * @param told.onNoteLost is told when only the last detection of an open event could not be noted: nothing is missing
+   */
+  constructor (repository: EventRepository, evidence: EvidenceStore, told: { onFailure: (error: unknown) => void, onNoteLost: (error: unknown) => void }) {
     this.#repository = repository
     this.#evidence = evidence
-    this.#onFailure = onFailure
+    this.#onFailure = told.onFailure
+    this.#onNoteLost = told.onNoteLost
   }
 
   get health (): StorageHealth {
@@ -52,7 +57,7 @@ export class EventArchive implements EventStore {
   }
 
   noteDetection (eventId: number, detectedAtMs: number): void {
-    this.#repository.noteDetection(eventId, detectedAtMs).catch((error: unknown) => { this.#fail(error) })
+    this.#repository.noteDetection(eventId, detectedAtMs).catch(this.#onNoteLost)
   }
 
   async #store ({ ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {

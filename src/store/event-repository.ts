@@ -105,7 +105,7 @@ export class EventRepository {
     try {
       return await this.#sql.call(name, ...args)
     } catch (error) {
-      throw new HistoryUnavailable(errorCode(error))
+      throw Object.assign(new HistoryUnavailable(errorCode(error)), { cause: error })
     }
   }
 }

@@ -71,8 +71,8 @@ export class EvidenceStore {
     let bytes: Buffer
     try {
       bytes = await this.#files.readFile(join(this.#dataFolder, evidence.framePath))
-    } catch {
-      throw new EvidenceMissing(evidence.framePath)
+    } catch (cause) {
+      throw Object.assign(new EvidenceMissing(evidence.framePath), { cause })
     }
     if (await hash(bytes) !== evidence.sha256) throw new EvidenceAltered(evidence.framePath)
     return bytes

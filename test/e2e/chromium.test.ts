@@ -95,6 +95,24 @@ t.test('Chromium', needs('chromium'), async t => {
     t.strictSame(complaints, [])
   })
 
+  t.test('/ comes back after a stop and start that it did not notice, while others watch', async t => {
+    const { url } = await startServerProcess(t)
+    await upload(url, { jpeg: jpeg({ color: COLOURS[0]! }) })
+    const { page } = await openPage(t, browser, `${url}/`)
+    await openPage(t, browser, `${url}/`)
+    await until(async () => distance(await colourOnScreen(page, '#picture'), COLOURS[0]!) < 12, 'the picture')
+    await control(url, 'stop_stream')
+    await control(url, 'start_stream')
+    let sent = 0
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline; sent += 1) {
+      const color = COLOURS[1 + sent % 2]!
+      await upload(url, { jpeg: jpeg({ color }) })
+      await new Promise(resolve => setTimeout(resolve, 200))
+      if (sent > 5 && distance(await colourOnScreen(page, '#picture'), COLOURS[0]!) > 12) break
+    }
+    t.ok(distance(await colourOnScreen(page, '#picture'), COLOURS[0]!) > 12, 'the picture goes on')
+  })
+
   t.test('/ says whether there is a spill', async t => {
     const { url } = await startServerProcess(t)
     const { page, complaints } = await openPage(t, browser, `${url}/`)

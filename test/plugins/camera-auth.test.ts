@@ -80,7 +80,7 @@ t.test('many guesses at once on one connection are no more than the limit', asyn
   await client.answer(21)
   t.strictSame(client.answers.map(({ status }) => status), [401, 401, 401, ...Array(18).fill(429)])
   t.ok(client.answers.slice(3).every(({ headers }) => headers['retry-after'] === '20'))
-  t.equal(app.unauthorizedAttempts(), 21)
+  t.equal(app.refusalCount('password'), 21)
   client.socket.destroy()
 })
 

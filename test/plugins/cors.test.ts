@@ -21,6 +21,11 @@ t.test('errors may be read too', async t => {
   }
 })
 
+t.test('an OPTIONS that is no preflight is answered too', async t => {
+  const { url } = await startServer(t)
+  t.equal((await send(url, { method: 'OPTIONS', path: '/api/upload_frame' })).status, 204)
+})
+
 t.test('a browser may upload and control: the preflight allows the headers that it asks for', async t => {
   const { url } = await startServer(t)
   const answer = await send(url, {

@@ -66,12 +66,15 @@ t.test('a very long id is no server error', async t => {
 
 t.test('400 for what is not HTTP', async t => {
   const { port } = await startServer(t)
-  for (const text of ['this is not HTTP\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n', 'GET / HTTP/1.1\r\n\r\nno host',
+  for (const text of ['this is not HTTP\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n', 'GET / HTTP/1.1\r\nX-Note: no host\r\n\r\n',
     'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000']) {
     const client = RawClient.send(port, Buffer.from(text, 'latin1'))
     const answer = await client.answer()
-    if (!text.includes('no host')) await refused(t, answer, 400, 'HTTP_MALFORMED')
-    t.equal(answer.status, 400, JSON.stringify(text))
+    await refused(t, answer, 400, 'HTTP_MALFORMED')
+    if (text.includes('no host')) {
+      client.socket.destroy()
+      continue
+    }
     t.equal(answer.headers['connection'], 'close')
     await client.end()
   }

@@ -1,5 +1,5 @@
 import fs from 'node:fs/promises'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { buildApp } from '../../src/app.js'
@@ -10,7 +10,8 @@ import { keptLog } from '../http.js'
 t.test('what a crash left is tidied up at the start, and told', async t => {
   const folder = join(temporaryFolder(t), 'data')
   const frames = join(folder, 'oil_spill_frames')
-  mkdirSync(frames, { recursive: true })
+  const { app } = await startServer(t, { DATA_DIR: folder })
+  await app.close()
   writeFileSync(join(frames, 'oil_spill_20230101_000000.jpg'), jpeg())
   writeFileSync(join(frames, '.oil_spill_20230101_000001.jpg.part'), 'half a frame')
   const log = keptLog()

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { unlinkSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { control, FakeClock, jpeg, startServer, until, upload, type TestServer } from '../helper.js'
-import { RawClient, refused, send } from '../http.js'
+import { control, FakeClock, jpeg, SocketViewer, startServer, until, upload, type TestServer } from '../helper.js'
+import { keptLog, RawClient, refused, send } from '../http.js'
 
 type Event = Record<string, unknown> & { id: number, timestamp: string }
 
@@ -122,14 +124,16 @@ t.test('404 for an event that is not there', async t => {
 
 t.test('400 for an id that is none', async t => {
   const { url } = await startServer(t)
-  for (const id of ['0', '-1', 'abc', '9007199254740992', '99999999999999999999', '1%20or%201', 'NaN', '%00']) {
+  await upload(url, { spill: true })
+  for (const id of ['0', '-1', 'abc', '9007199254740992', '99999999999999999999', '1%20or%201', 'NaN', '%00', '1.9', '1e0', '0x1', '+1', '1%20', 'true']) {
     await refused(t, await send(url, { path: `/api/oil_spill_events/${id}` }), 400, 'REQUEST_INVALID')
     await refused(t, await send(url, { path: `/api/oil_spill_events/${id}/frame` }), 400, 'REQUEST_INVALID')
   }
 })
 
-t.test('altered or missing evidence is not shown, and the answer says so', async t => {
-  const { url, config } = await startServer(t)
+t.test('altered or missing evidence is not shown, and the answer and the log say so', async t => {
+  const log = keptLog()
+  const { url, config } = await startServer(t, {}, { logger: log.logger })
   await upload(url, { spill: true })
   const [event] = await list(url)
   const path = join(config.dataDir, String(event?.['frame_path']))
@@ -137,7 +141,47 @@ t.test('altered or missing evidence is not shown, and the answer says so', async
   t.match(await refused(t, await send(url, { path: '/api/oil_spill_events/1/frame' }), 500, 'EVIDENCE_ALTERED'), String(event?.['frame_path']))
   unlinkSync(path)
   t.match(await refused(t, await send(url, { path: '/api/oil_spill_events/1/frame' }), 500, 'EVIDENCE_MISSING'), String(event?.['frame_path']))
+  t.match(log.lines.filter(({ level }) => level === 50), [
+    { msg: 'a request failed', err: { code: 'EVIDENCE_ALTERED' } },
+    { msg: 'a request failed', err: { code: 'EVIDENCE_MISSING', stack: /ENOENT/ } }
+  ])
   t.equal((await send(url, { path: '/api/oil_spill_events/1' })).status, 200, 'the event itself is still there')
+})
+
+t.test('evidence for clients that do not read it is bounded in memory', async t => {
+  const { url, port, app } = await startServer(t)
+  const large = Buffer.concat([jpeg(), Buffer.alloc(9 * 1024 * 1024)])
+  await upload(url, { jpeg: large, spill: true })
+  const stalled = Array.from({ length: 8 }, () => {
+    const client = new RawClient(port)
+    client.socket.pause()
+    client.write('GET /api/oil_spill_events/1/frame HTTP/1.1\r\nHost: x\r\n\r\n')
+    return client
+  })
+  await until(async () => (await send(url, { method: 'HEAD', path: '/api/oil_spill_events/1/frame' })).status === 503, 'the bound')
+  t.match(await refused(t, await send(url, { path: '/api/oil_spill_events/1/frame' }), 503, 'READS_BUSY'), 'Retry-After')
+  t.equal((await upload(url)).status, 200, 'cameras do not feel it')
+  for (const { socket } of stalled) socket.destroy()
+  await until(async () => (await send(url, { path: '/api/oil_spill_events/1/frame' })).body.equals(large), 'room again')
+  t.equal(app.liveStream.viewerCount, 0)
+})
+
+t.test('a client that takes nothing of its answer is cut, and a quiet stream is not', async t => {
+  const { app, url, port } = await startServer(t)
+  app.server.timeout = 300
+  const large = Buffer.concat([jpeg(), Buffer.alloc(9 * 1024 * 1024)])
+  await upload(url, { jpeg: large, spill: true })
+  const viewer = new SocketViewer(port)
+  await viewer.received(1)
+  const stalled = new RawClient(port)
+  stalled.socket.pause()
+  const gone = once(app.server, 'connection').then(async ([socket]) => { await once(socket as Socket, 'close') })
+  stalled.write('GET /api/oil_spill_events/1/frame HTTP/1.1\r\nHost: x\r\n\r\n')
+  await gone
+  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(viewer.ended, false)
+  viewer.close()
+  stalled.socket.destroy()
 })
 
 t.test('503 where the history cannot be read', async t => {

@@ -24,6 +24,7 @@ t.test('before the first frame', async t => {
     uptime_seconds: 2.5,
     version,
     unauthorized_attempts: 0,
+    refused_frames: 0,
     storage: { ok: true, failures: 0, last_error: null }
   })
   t.strictSame(await get(url, '/api/detection_summary'), {

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path'
 import t from 'tap'
 import { passwordProblem } from '../../src/core/camera.js'
-import { claimDataFolder, generatedPassword } from '../../src/store/data-folder.js'
+import { claimDataFolder, generatedPassword, refuseLostHistory } from '../../src/store/data-folder.js'
 import { temporaryFolder } from '../helper.js'
 import { filesOf, fillDisk, lockFolder, moduleUrl, nobodyProblem, printedByNobody, runElsewhere, smallDisk } from './support.js'
 
@@ -81,7 +81,7 @@ t.test('a read-only folder is refused', { skip: nobody }, async t => {
     chmodSync(path, 0o555)
     const before = filesOf(path)
     const printed = printedByNobody(`
-      import { claimDataFolder, generatedPassword } from '${moduleUrl('store/data-folder.js')}'
+      import { claimDataFolder, generatedPassword, refuseLostHistory } from '${moduleUrl('store/data-folder.js')}'
       for (const start of [claimDataFolder, generatedPassword]) {
         try { start(${JSON.stringify(path)}); console.log('started') } catch (error) { console.log(error.name + ': ' + error.message) }
       }`)
@@ -105,6 +105,21 @@ t.test('a password is made on the first run, and kept', async t => {
   t.equal(first.madeNow, true)
   t.strictSame(generatedPassword(path), { password: first.password, madeNow: false })
   t.strictSame(readdirSync(path), ['camera_password'])
+})
+
+t.test('evidence without its history is refused, and left as it is', async t => {
+  const path = temporaryFolder(t)
+  refuseLostHistory(path)
+  mkdirSync(join(path, 'oil_spill_frames'))
+  refuseLostHistory(path)
+  writeFileSync(join(path, 'oil_spill_frames', 'oil_spill_20230623_143022.jpg'), 'a frame')
+  for (const prepare of [() => {}, () => { writeFileSync(join(path, 'videostream.db'), '') }]) {
+    prepare()
+    t.throws(() => { refuseLostHistory(path) }, { name: 'StartupError', message: /^.*videostream\.db is missing or empty, but there is evidence in .*$/ })
+    t.strictSame(readdirSync(join(path, 'oil_spill_frames')), ['oil_spill_20230623_143022.jpg'])
+  }
+  writeFileSync(join(path, 'videostream.db'), 'a history')
+  refuseLostHistory(path)
 })
 
 t.test('it is strong, and another one each time', async t => {

@@ -1,0 +1,28 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { TSchema } from '@sinclair/typebox'
+import fp from 'fastify-plugin'
+import { parseDecimal } from '../core/decimal.js'
+
+/**
+ * Checks requests against their TypeBox schemas. Bodies are taken as they are; in addresses, where all is text, plain
+ * decimal numbers are read as numbers and nothing else is converted.
+ */
+export default fp(async app => {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
+    const compiled = TypeCompiler.Compile(schema)
+    return value => {
+      const converted = httpPart === 'body' ? value : withNumbers(schema, value)
+      if (compiled.Check(converted)) return { value: converted }
+      const wrong = compiled.Errors(converted).First()
+      return { error: new Error(`${httpPart}${wrong?.path} ${wrong?.message}`) }
+    }
+  })
+}, { name: 'validation' })
+
+function withNumbers (schema: TSchema, values: Record<string, unknown>): Record<string, unknown> {
+  const properties: Record<string, TSchema> = schema['properties']
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => {
+    const isNumber = ['integer', 'number'].includes(properties[name]?.['type'])
+    return [name, isNumber && typeof value === 'string' ? parseDecimal(value) ?? value : value]
+  }))
+}
