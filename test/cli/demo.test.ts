@@ -134,7 +134,7 @@ t.test('bad settings are told in one line each', async t => {
   t.equal(await demo.ended(), 1)
   t.strictSame(demo.output().split('\n'), [
     'videostream cannot start: PORT must be a whole number from 0 to 65535, but it is "70000"',
-    'videostream cannot start: LOG_LEVEL must be one of fatal, error, warn, info, debug, trace or silent, but it is "loud"',
+    'videostream cannot start: LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, but it is "loud"',
     ''
   ])
 })
