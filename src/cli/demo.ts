@@ -14,8 +14,7 @@ const server = start('../server.js', [], environment)
 const address = await listening(server)
 if (address !== undefined) {
   const config = loadConfig(environment) // the server has found no mistake in it
-  const isEverywhere = ['0.0.0.0', '::'].includes(config.host)
-  const url = isEverywhere ? `http://localhost:${new URL(address).port}` : address
+  const url = address.replace(/\/\/(127\.0\.0\.1|\[::1?\]):/, '//localhost:')
   const password = config.cameraPassword ?? generatedPassword(config.dataDir).password
   start('./camera.js', ['--server', url], { ...environment, CAMERA_PASSWORD: password })
   process.stdout.write(`

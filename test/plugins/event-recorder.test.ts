@@ -149,3 +149,16 @@ t.test('what is being stored when the server closes is stored', async t => {
   const { url } = await startServer(t, environment)
   t.equal((await list(url)).length, 1)
 })
+
+t.test('a last detection that cannot be noted is logged, and is no missing event', async t => {
+  const clock = new FakeClock()
+  const log = keptLog()
+  const { url, app } = await startServer(t, {}, { clock, logger: log.logger })
+  await upload(url, { spill: true })
+  app.eventRepository.noteDetection = async () => { throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' }) }
+  clock.advance(1000)
+  t.equal((await upload(url, { spill: true })).status, 200)
+  await until(() => log.lines.some(({ level }) => level === 40), 'the warning')
+  t.match(log.lines.find(({ level }) => level === 40), { msg: 'the last detection of the open event could not be noted', err: { code: 'SQLITE_BUSY' } })
+  t.equal(app.storageHealth().ok, true)
+})
