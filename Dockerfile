@@ -1,5 +1,5 @@
-# Any supported line of Node works; package.json's "engines" names the floor.
-ARG NODE_VERSION=24
+# Not 24 or newer while better-sqlite3 is at 12: see the README. package.json's "engines" names the range.
+ARG NODE_VERSION=22
 
 FROM node:${NODE_VERSION}-bookworm-slim AS deps
 WORKDIR /app
