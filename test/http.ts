@@ -1,5 +1,6 @@
-import { request as httpRequest, STATUS_CODES, type IncomingHttpHeaders } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, request as httpRequest, STATUS_CODES, type IncomingHttpHeaders, type RequestListener } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import { until } from './helper.js'
@@ -105,4 +106,16 @@ export function signal (): { promise: Promise<void>, resolve: () => void } {
   let resolve = (): void => {}
   const promise = new Promise<void>(_resolve => { resolve = _resolve })
   return { promise, resolve }
+}
+
+/** A server of the test's own on the loopback, closed after the test. Returns its address. */
+export async function serve (t: Test, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

@@ -1,30 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import jpeg from 'jpeg-js'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { main } from '../../src/cli/camera.js'
+import { serve } from '../http.js'
 
 const program = fileURLToPath(new URL('../../src/cli/camera.js', import.meta.url))
 const env = { ...process.env, CAMERA_PASSWORD: 'the right one' }
 const small = ['--size', '160x90', '--fps', '20']
-
-async function serve (t: Test, listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 /** What `main` prints, and its exit code; `onLine` sees each line as it comes. */
 async function run (argv: string[], onLine: (line: string, stop: AbortController) => void = () => {}, summaryEveryMs = 30_000) {

@@ -11,8 +11,7 @@ import { messageOf } from './message-of.js'
 export async function findPassword (given: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
   const { CAMERA_PASSWORD: fromEnvironment, CAMERA_PASSWORD_FILE: file, DATA_DIR: dataDir } = env
   const password = given ?? (fromEnvironment || await readPasswordFile(file || join(dataDir || 'data', 'camera_password')))
-  // eslint-disable-next-line no-control-regex
-  if (password === '' || /[\0-\x1f\x7f]/.test(password)) {
+  if (password === '' || /\p{Cc}/u.test(password)) {
     throw new CameraError('the camera password is empty or has a line break or another control character in it', 2)
   }
   return password

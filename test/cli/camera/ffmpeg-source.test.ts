@@ -1,13 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import jpeg from 'jpeg-js'
 import t, { type Test } from 'tap'
 import { createFfmpegSource, type FfmpegSettings } from '../../../src/cli/camera/ffmpeg-source.js'
 import type { CameraFrame } from '../../../src/cli/camera/frame.js'
+import { serve } from '../../http.js'
 
 const skip = spawnSync('ffmpeg', ['-version']).error !== undefined && 'ffmpeg is not installed'
 
@@ -40,17 +38,6 @@ async function collect (settings: Partial<FfmpegSettings> & { source: string }, 
 const sizeOf = ({ jpeg: bytes }: CameraFrame) => {
   const { width, height } = jpeg.decode(bytes)
   return `${width}x${height}`
-}
-
-async function serve (t: Test, listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** A program in the place of ffmpeg. */
