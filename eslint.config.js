@@ -5,7 +5,7 @@ const typescript = plugins['typescript-eslint'].plugin
 export default [
   ...neostandard({ ts: true, ignores: ['dist/**', '.build*/**', '.tap/**', 'node_modules/**'] }),
   {
-    files: ['src/**/*.ts', 'test/**/*.ts'],
+    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     plugins: { '@typescript-eslint': typescript },
     languageOptions: { parserOptions: { project: './tsconfig.test.json' } },
     rules: {
@@ -18,7 +18,7 @@ export default [
     }
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'as', objectLiteralTypeAssertions: 'never' }]

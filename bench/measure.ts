@@ -1,0 +1,198 @@
+import { setTimeout } from 'node:timers/promises'
+import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import type { Child } from './children.js'
+import { ChurnReport, UploaderReport, ViewersReport } from './client-reports.js'
+import { startChurn, startUploader, startViewers } from './clients.js'
+import { framesFolder, type FrameSize } from './frames.js'
+import { measureSnapshots } from './measure-snapshots.js'
+import type { Metrics } from './metrics.js'
+import { SLOW_BYTES_PER_SECOND, type ChurnPoint, type IdlePoint, type Point, type StreamPoint } from './points.js'
+import { openFiles, processTree, rssBytes, socketBytes, voluntarySwitches } from './proc.js'
+import { Sampler, type Sample } from './sampler.js'
+import { startServer, type RunningServer, type ServerName } from './servers.js'
+import { median } from './statistics.js'
+
+/** How long things take. */
+export interface Timing { readonly seconds: number, readonly warmUpSeconds: number, readonly settleSeconds: number }
+
+const UPLOAD_PATH = '/api/upload_frame'
+const STREAM_PATH = '/stream'
+const WARM_UP_VIEWERS = 10
+const WARM_UP_FRAMES_PER_SECOND = 300
+
+/**
+ * Puts one server to one work point: starts it, warms it up, loads it, and measures it for a while. Ends everything
+ * that it started.
+ */
+export async function measure (point: Point, name: ServerName, timing: Timing, scratch: string): Promise<Metrics> {
+  const server = await startServer(name, scratch)
+  try {
+    await setTimeout(500)
+    const idleRssMb = rssBytes(processTree(server.pid)) / 1e6
+    if (point.kind === 'idle') return await measureIdle(point, server)
+    if (name !== 'nginx') await warmUp(server, timing, point.kind === 'stream' ? point.size : '720p')
+    const seconds = point.seconds ?? timing.seconds
+    switch (point.kind) {
+      case 'stream': return { ...await measureStream(point, name, server, { ...timing, seconds }), idleRssMb }
+      case 'snapshots': return { ...await measureSnapshots(point, server, { ...timing, seconds }), idleRssMb }
+      case 'churn': return { ...await measureChurn(point, server, timing), idleRssMb }
+    }
+  } finally {
+    await server.end()
+  }
+}
+
+/** The same for every server: many uploads and a few viewers, since V8 compiles as it runs. */
+async function warmUp (server: RunningServer, timing: Timing, size: FrameSize): Promise<void> {
+  const children: Child[] = []
+  try {
+    children.push(await uploader(server, size, 4, WARM_UP_FRAMES_PER_SECOND))
+    children.push(await startViewers({ port: server.port, path: STREAM_PATH, viewers: WARM_UP_VIEWERS, slowViewers: 0, slowBytesPerSecond: 0, stoppedViewers: 0 }))
+    await setTimeout(timing.warmUpSeconds * 1000)
+  } finally {
+    await endAll(children)
+  }
+}
+
+async function measureStream (point: StreamPoint, name: ServerName, server: RunningServer, timing: Timing): Promise<Metrics> {
+  const children: Child[] = []
+  try {
+    const socketBytesBefore = socketBytes()
+    const camera = await uploader(server, point.size, point.connections, point.framesPerSecond)
+    children.push(camera)
+    const { viewers, slowViewers, stoppedViewers } = point
+    const audience = viewers === 0
+      ? undefined
+      : await startViewers({ port: server.port, path: STREAM_PATH, viewers, slowViewers, slowBytesPerSecond: SLOW_BYTES_PER_SECOND, stoppedViewers })
+    if (audience !== undefined) children.push(audience)
+    await setTimeout(timing.settleSeconds * 1000)
+    const sample = await window(server, children, timing.seconds, socketBytesBefore)
+    const uploads = await camera.answer(UploaderReport)
+    const seen = await audience?.answer(ViewersReport)
+    return {
+      ...common(sample, [uploads, seen]),
+      ...seen !== undefined && ofViewers(seen, sample),
+      // mjpeg-proxy is not who answers the uploads.
+      ...name !== 'mjpeg-proxy' && ofUploads(uploads, sample, viewers === 0),
+      missed: uploads.missed,
+      refused: uploads.refused
+    }
+  } finally {
+    await endAll(children)
+  }
+}
+
+/** The time that counts: clients begin, the server is watched, clients end. Their reports are the next they say. */
+async function window (server: RunningServer, children: readonly Child[], seconds: number, socketBytesBefore: number): Promise<Sample> {
+  for (const child of children) child.tell('begin')
+  const sampler = new Sampler(server.pid, socketBytesBefore)
+  await setTimeout(seconds * 1000)
+  const sample = sampler.end()
+  for (const child of children) child.tell('end')
+  return sample
+}
+
+function common (sample: Sample, reports: ReadonlyArray<{ seconds: number, cpuSeconds: number } | undefined>): Metrics {
+  return {
+    cores: sample.cpuSeconds / sample.seconds,
+    peakRssMb: sample.rssPeakMb,
+    rssGrowthMb: sample.rssAtEndMb - sample.rssAtStartMb,
+    socketGrowthMb: sample.socketGrowthMb,
+    machineBusy: sample.machineBusy,
+    clientCores: Math.max(...reports.map(each => each === undefined ? 0 : each.cpuSeconds / each.seconds))
+  }
+}
+
+/** Rates are taken by each side's own clock, since a loaded machine lets neither begin at the very moment. */
+function ofViewers (report: ViewersReport, sample: Sample): Metrics {
+  const gigabytesPerSecond = report.bytes / report.seconds / 1e9
+  return {
+    cpuSecondsPerGb: sample.cpuSeconds / sample.seconds / gigabytesPerSecond,
+    megabytesPerSecond: gigabytesPerSecond * 1000,
+    framesPerSecondMedian: median(report.framesPerSecond) ?? 0,
+    framesPerSecondLeast: Math.min(...report.framesPerSecond),
+    framesPerSecondMost: Math.max(...report.framesPerSecond),
+    ...report.slowFramesPerSecond.length > 0 && { slowFramesPerSecondMedian: median(report.slowFramesPerSecond) ?? 0 },
+    ...report.latencyP50Ms !== undefined && { latencyP50Ms: report.latencyP50Ms },
+    ...report.latencyP99Ms !== undefined && { latencyP99Ms: report.latencyP99Ms },
+    skipped: report.skipped,
+    repeated: report.repeated,
+    outOfOrder: report.outOfOrder,
+    bad: report.bad,
+    lost: report.lost
+  }
+}
+
+function ofUploads (report: UploaderReport, sample: Sample, nothingElse: boolean): Metrics {
+  const uploadsPerSecond = report.acknowledged / report.seconds
+  return {
+    uploadsPerSecond,
+    ...nothingElse && { cpuMsPerUpload: sample.cpuSeconds / sample.seconds / uploadsPerSecond * 1000 },
+    ...report.ackP50Ms !== undefined && { ackP50Ms: report.ackP50Ms },
+    ...report.ackP99Ms !== undefined && { ackP99Ms: report.ackP99Ms }
+  }
+}
+
+async function measureIdle (point: IdlePoint, server: RunningServer): Promise<Metrics> {
+  await setTimeout(2000)
+  const before = voluntarySwitches(server.pid)
+  const sampler = new Sampler(server.pid, socketBytes())
+  await setTimeout(point.seconds * 1000)
+  const sample = sampler.end()
+  return {
+    switchesPerSecond: (voluntarySwitches(server.pid) - before) / sample.seconds,
+    cores: sample.cpuSeconds / sample.seconds,
+    idleRssMb: sample.rssAtEndMb
+  }
+}
+
+const Viewers = Type.Object({ viewers: Type.Integer() })
+
+async function measureChurn (point: ChurnPoint, server: RunningServer, timing: Timing): Promise<Metrics> {
+  const children: Child[] = []
+  try {
+    const camera = await uploader(server, '720p', 1, 30)
+    children.push(camera)
+    const visitors = await startChurn({ port: server.port, path: STREAM_PATH, viewersPerSecond: point.viewersPerSecond })
+    children.push(visitors)
+    await setTimeout(timing.settleSeconds * 1000)
+    const openFilesBefore = openFiles(server.pid)
+    for (const child of children) child.tell('begin')
+    const sampler = new Sampler(server.pid, socketBytes())
+    await setTimeout(point.seconds * 1000)
+    visitors.tell('pause')
+    await setTimeout(2000)
+    const sample = sampler.end()
+    const status = Value.Parse(Viewers, await (await fetch(`http://127.0.0.1:${server.port}/api/status`)).json())
+    const openFilesGrowth = openFiles(server.pid) - openFilesBefore
+    for (const child of children) child.tell('end')
+    const uploads = await camera.answer(UploaderReport)
+    const seen = await visitors.answer(ChurnReport)
+    return {
+      ...common(sample, [uploads, seen]),
+      visitsPerSecond: seen.served / point.seconds,
+      visitsFailed: seen.failed,
+      viewersAfter: status.viewers,
+      openFilesGrowth,
+      framesPerSecondMedian: seen.stayerFramesPerSecond
+    }
+  } finally {
+    await endAll(children)
+  }
+}
+
+async function uploader (server: RunningServer, size: FrameSize, connections: number, framesPerSecond: number | null): Promise<Child> {
+  return await startUploader({
+    port: server.uploadPort,
+    path: UPLOAD_PATH,
+    headers: { ...server.uploadHeaders },
+    framesFolder: framesFolder(size),
+    connections,
+    framesPerSecond
+  })
+}
+
+async function endAll (children: readonly Child[]): Promise<void> {
+  await Promise.all(children.map(async each => { await each.end() }))
+}

@@ -1,0 +1,19 @@
+/** The two packages that are measured along come without types. */
+
+declare module 'mjpeg-server' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  export function createReqHandler (request: IncomingMessage, response: ServerResponse): {
+    write (jpeg: Buffer): boolean
+    close (): void
+  }
+}
+
+declare module 'mjpeg-proxy' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  export class MjpegProxy {
+    constructor (mjpegUrl: string)
+    readonly proxyRequest: (request: IncomingMessage, response: ServerResponse) => void
+  }
+}
