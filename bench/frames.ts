@@ -9,8 +9,8 @@ export type FrameSize = keyof typeof SIZES
 
 /** The quality is what makes frames of 1280x720 about 100 KB long, and of 1920x1080 about 250 KB. */
 const SIZES = {
-  '720p': { width: 1280, height: 720, quality: 80, count: 30 },
-  '1080p': { width: 1920, height: 1080, quality: 88, count: 10 }
+  '720p': { width: 1280, height: 720, quality: 85, count: 30 },
+  '1080p': { width: 1920, height: 1080, quality: 90, count: 10 }
 }
 
 const SEED = 1

@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.js'
 import { SLOW_BYTES_PER_SECOND, type ChurnPoint, type IdlePoint, type Point, type StreamPoint } from './points.js'
 import { openFiles, processTree, rssBytes, socketBytes, voluntarySwitches } from './proc.js'
 import { Sampler, type Sample } from './sampler.js'
-import { startServer, type RunningServer, type ServerName } from './servers.js'
+import { startServer, type Ground, type RunningServer, type ServerName } from './servers.js'
 import { median } from './statistics.js'
 
 /** How long things take. */
@@ -25,8 +25,8 @@ const WARM_UP_FRAMES_PER_SECOND = 300
  * Puts one server to one work point: starts it, warms it up, loads it, and measures it for a while. Ends everything
  * that it started.
  */
-export async function measure (point: Point, name: ServerName, timing: Timing, scratch: string): Promise<Metrics> {
-  const server = await startServer(name, scratch)
+export async function measure (point: Point, name: ServerName, timing: Timing, ground: Ground): Promise<Metrics> {
+  const server = await startServer(name, ground)
   try {
     await setTimeout(500)
     const idleRssMb = rssBytes(processTree(server.pid)) / 1e6

@@ -7,9 +7,6 @@ export interface FrameSink {
   onFrame (head: Uint8Array, whole: boolean): void
 }
 
-/** A response that cannot be read on. */
-export class StreamError extends Error {}
-
 type State = 'head' | 'part-head' | 'counted-body' | 'scanned-body'
 type ChunkState = 'size' | 'data' | 'end'
 
@@ -48,7 +45,7 @@ export class MultipartReader {
 
   /**
    * Takes the next bytes.
-   * @throws StreamError where they are no MJPEG stream, or its end
+   * @throws where they are no MJPEG stream, or its end
    */
   push (bytes: Buffer): void {
     if (this.#state === 'head') this.#readHead(bytes)
@@ -60,15 +57,15 @@ export class MultipartReader {
     this.#text += bytes.toString('latin1', 0, MAX_HEAD_LENGTH)
     const end = this.#text.indexOf('\r\n\r\n')
     if (end === -1) {
-      if (this.#text.length >= MAX_HEAD_LENGTH) throw new StreamError('the head of the response has no end')
+      if (this.#text.length >= MAX_HEAD_LENGTH) throw new Error('the head of the response has no end')
       return
     }
     const head = this.#text.slice(0, end + 2)
     this.#text = ''
     this.status = Number(/^HTTP\/1\.\d (\d{3})/.exec(head)?.[1] ?? -1)
-    if (this.status !== 200) throw new StreamError(`the stream was refused with ${this.status}`)
+    if (this.status !== 200) throw new Error(`the stream was refused with ${this.status}`)
     const boundary = /^content-type: *multipart\/[^\r]*boundary="?(?:--)?([^\s";]+)/im.exec(head)?.[1]
-    if (boundary === undefined) throw new StreamError('the response is not multipart')
+    if (boundary === undefined) throw new Error('the response is not multipart')
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
     this.#chunked = /^transfer-encoding: *chunked/im.test(head)
     this.#state = 'part-head'
@@ -102,11 +99,11 @@ export class MultipartReader {
         this.#chunkLeft = 0
       }
     } else if (byte === LF) {
-      if (this.#chunkLeft === 0) throw new StreamError('the stream has ended')
+      if (this.#chunkLeft === 0) throw new Error('the stream has ended')
       this.#chunkState = 'data'
     } else if (byte !== CR) {
       const digit = byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
-      if (digit < 0 || digit > 15) throw new StreamError('a chunk has no size')
+      if (digit < 0 || digit > 15) throw new Error('a chunk has no size')
       this.#chunkLeft = this.#chunkLeft * 16 + digit
     }
   }
@@ -126,7 +123,7 @@ export class MultipartReader {
     this.#text += bytes.toString('latin1', from, taken)
     const end = this.#text.indexOf('\r\n\r\n')
     if (end === -1) {
-      if (this.#text.length >= MAX_HEAD_LENGTH) throw new StreamError('the head of a part has no end')
+      if (this.#text.length >= MAX_HEAD_LENGTH) throw new Error('the head of a part has no end')
       return taken
     }
     const length = /^content-length: *(\d+)/im.exec(this.#text.slice(0, end))?.[1]

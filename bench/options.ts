@@ -1,4 +1,6 @@
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { projectRoot } from './paths.js'
 import { POINTS, QUICK_POINTS, type Point } from './points.js'
 import { SERVER_NAMES, type ServerName } from './servers.js'
 import type { Timing } from './measure.js'
@@ -10,6 +12,7 @@ export interface Options {
   readonly rounds: number
   readonly timing: Timing
   readonly out: string
+  readonly ourProgram: string
   /** A JSON to make the document from, instead of a run. */
   readonly report: string | undefined
   readonly help: boolean
@@ -22,6 +25,7 @@ export const USAGE = `npm run bench -- [options]
   --servers A,B     only these: ${SERVER_NAMES.join(', ')}
   --rounds N        how often each is measured; the median counts (3)
   --seconds S       how long each is measured (5)
+  --ours FILE       the program that is measured as ours (dist/server.js)
   --out FILE        where the JSON goes (bench-results.json)
   --report FILE     measure nothing; make docs/performance.md and its picture from this JSON
 `
@@ -44,6 +48,7 @@ export function readOptions (args: readonly string[]): Options {
       settleSeconds: quick ? 0.5 : 1
     },
     out: values.out ?? 'bench-results.json',
+    ourProgram: resolve(values.ours ?? join(projectRoot, 'dist', 'server.js')),
     report: values.report,
     help: values.help === true
   }
@@ -59,6 +64,7 @@ function parse (args: readonly string[]) {
         servers: { type: 'string' },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
+        ours: { type: 'string' },
         out: { type: 'string' },
         report: { type: 'string' },
         help: { type: 'boolean' }

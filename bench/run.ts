@@ -88,7 +88,7 @@ async function measureAll (options: Options, servers: Options['servers']): Promi
 
 async function measureOnce (options: Options, point: Options['points'][number], server: Options['servers'][number]): Promise<Pick<Run, 'metrics' | 'failure'>> {
   try {
-    return { metrics: plainMetrics(await measure(point, server, options.timing, scratch)) }
+    return { metrics: plainMetrics(await measure(point, server, options.timing, { scratch, ourProgram: options.ourProgram })) }
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error)
     process.stderr.write(`  failed: ${failure}\n`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Child } from './children.js'
 import { filesIn, framesFolder } from './frames.js'
 import { accepting, freePort } from './free-port.js'
-import { buildFolder, projectRoot } from './paths.js'
+import { buildFolder } from './paths.js'
 import { compiled, installed } from './tools.js'
 
 /** The names of all servers that can be measured, in the order of tables. */
@@ -39,16 +39,21 @@ export function whyMissing (name: ServerName): string | undefined {
   return undefined
 }
 
-/**
- * Starts a server on a free port of the loopback.
- * @param scratch a folder for whatever it writes
- */
-export async function startServer (name: ServerName, scratch: string): Promise<RunningServer> {
+/** What is needed to start servers. */
+export interface Ground {
+  /** A folder for whatever they write. */
+  readonly scratch: string
+  /** The program that is measured as ours. */
+  readonly ourProgram: string
+}
+
+/** Starts a server on a free port of the loopback. */
+export async function startServer (name: ServerName, { scratch, ourProgram }: Ground): Promise<RunningServer> {
   const folder = mkdtempSync(join(scratch, `${name}-`))
   const port = await freePort()
   switch (name) {
     case 'ours': {
-      const child = node(join(projectRoot, 'dist', 'server.js'), folder, { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') })
+      const child = node(ourProgram, folder, { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') })
       return await running([child], port, { uploadHeaders: { 'X-Camera-Auth': PASSWORD } })
     }
     case 'node-net':

@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Value } from '@sinclair/typebox/value'
+import t from 'tap'
+import { plot } from '../../bench/plot.js'
+import { DOCUMENT, insertReport, PICTURE, PUBLISHED_RESULTS, renderReport, writeReport } from '../../bench/report.js'
+import { Results } from '../../bench/results.js'
+import { tableOf, toText } from '../../bench/table.js'
+import { temporaryFolder } from '../helper.js'
+import { fixtureResults } from './fixture.js'
+
+t.test('a table has the medians of each server, ratios and remarks', async t => {
+  const results = fixtureResults()
+  const [head, ...rows] = tableOf(results, results.points[1]!)
+  t.strictSame(head, ['server', 'CPU s/GB', 'fps median', 'fps least', 'latency p50 ms', 'RSS peak MB', 'skipped', 'CPU x Node', 'CPU x C', 'remarks'])
+  t.strictSame(rows, [
+    ['ours', '0.320', '29.0', '28.0', '5.0', '120', '2', '1.07', '1.19', ''],
+    ['node-net', '0.300', '29.0', '28.0', '5.0', '120', '0', '1.00', '1.11', ''],
+    ['c-epoll', '0.270', '29.0', '28.0', '5.0', '120', '0', '0.90', '1.00', 'client busy']
+  ])
+})
+
+t.test('uploads are compared by their number, and faults that nobody has are left out', async t => {
+  const results = fixtureResults()
+  t.strictSame(tableOf(results, results.points[2]!), [
+    ['server', 'uploads/s', 'CPU ms/upload', 'uploads x Node'],
+    ['ours', '6000', '0.150', '0.60'],
+    ['node-net', '10000', '0.090', '1.00']
+  ])
+})
+
+t.test('columns of text stand under each other', async t => {
+  t.equal(toText([['server', 'x'], ['a', '10.5']]), 'server     x\na       10.5')
+})
+
+t.test('a report says where, when and how it was measured, what failed and what is met', async t => {
+  const text = renderReport(fixtureResults())
+  for (const part of [
+    'Measured on 2026-01-02 at commit abc1234 with `npm run bench` on A CPU, 2 cores, 16 GB, Linux 6.1, Node v22.0.0. Medians of 3 rounds of 5 s each',
+    'nginx was left out: nginx is not installed.',
+    'Round 2 of ingest failed for node-net.',
+    '### 200 viewers',
+    '| ours | 0.300 | 30.0 |',
+    '| ingest: uploads/s at least 0.65 x node-net | 6000 | 6500 | NOT met |',
+    '| viewers-200: CPU s/GB at most 1.1 x node-net | 0.3 | 0.308 | met |'
+  ]) t.ok(text.includes(part), `${part}\n\n${text}`)
+  t.notMatch(text, /undefined|NaN|not measured/)
+})
+
+t.test('a report takes the place of the one before it, and leaves the rest of the document', async t => {
+  const results = fixtureResults()
+  const document = '# Title\n\n<!-- bench:begin -->\nold\n<!-- bench:end -->\n\nText.\n'
+  const once = insertReport(document, results)
+  t.ok(once.startsWith('# Title\n\n<!-- bench:begin -->\nMeasured on'))
+  t.ok(once.endsWith('<!-- bench:end -->\n\nText.\n'))
+  t.notMatch(once, 'old\n')
+  t.equal(insertReport(once, results), once)
+  t.throws(() => insertReport('# Title\n', results), /needs the lines/)
+})
+
+t.test('writing a report makes the document, the picture and the results beside it', async t => {
+  const root = temporaryFolder(t)
+  mkdirSync(join(root, 'docs/images'), { recursive: true })
+  writeFileSync(join(root, DOCUMENT), '<!-- bench:begin -->\n<!-- bench:end -->\n')
+  const results = fixtureResults()
+  writeReport(results, root)
+  t.ok(readFileSync(join(root, DOCUMENT), 'utf8').includes('### 500 viewers'))
+  t.strictSame(Value.Parse(Results, JSON.parse(readFileSync(join(root, PUBLISHED_RESULTS), 'utf8'))), results)
+  t.equal(readFileSync(join(root, PICTURE), 'utf8'), plot(results))
+})
+
+t.test('the picture has a line for each server in each panel', async t => {
+  const svg = plot(fixtureResults())
+  t.equal(svg.match(/<polyline /g)?.length, 6)
+  t.equal(svg.match(/<circle /g)?.length, 12)
+  for (const text of ['ours', 'node-net', 'c-epoll', '200', '500']) t.ok(svg.includes(`>${text}</text>`), text)
+  t.notMatch(svg, /NaN|undefined|Infinity/)
+  t.notMatch(plot({ ...fixtureResults(), points: [], medians: {} }), /NaN|Infinity/, 'nor where nothing was measured')
+})
+
+t.test('the published document and picture are those of the published results', { skip: !existsSync(PUBLISHED_RESULTS) && 'nothing is published yet' }, async t => {
+  const results = Value.Parse(Results, JSON.parse(readFileSync(PUBLISHED_RESULTS, 'utf8')))
+  const document = readFileSync(DOCUMENT, 'utf8')
+  t.equal(insertReport(document, results), document)
+  t.equal(readFileSync(PICTURE, 'utf8'), plot(results))
+})
