@@ -44,7 +44,7 @@ t.test('a run measures, prints a table and writes whole JSON', async t => {
 t.test('the other servers, and viewers that read slowly or not at all', async t => {
   const folder = temporaryFolder(t)
   const out = join(folder, 'results.json')
-  await bench(folder, '--quick', '--points', 'viewers-10,slow-5-of-20', '--servers', 'mjpeg-server,mjpeg-proxy', '--seconds', '1', '--out', out)
+  await bench(folder, '--quick', '--points', 'viewers-50,slow-5-of-20', '--servers', 'mjpeg-server,mjpeg-proxy', '--seconds', '1', '--out', out)
   const { runs } = Value.Parse(Results, JSON.parse(readFileSync(out, 'utf8')))
   t.equal(runs.length, 3)
   for (const { metrics, point } of runs) {
