@@ -18,6 +18,8 @@ export interface Timing { readonly seconds: number, readonly warmUpSeconds: numb
 
 const UPLOAD_PATH = '/api/upload_frame'
 const STREAM_PATH = '/stream'
+/** How long the kernel takes to fill what it holds for viewers that do not read. */
+const BACKLOG_SECONDS = 5
 const WARM_UP_VIEWERS = 10
 const WARM_UP_FRAMES_PER_SECOND = 300
 
@@ -66,7 +68,7 @@ async function measureStream (point: StreamPoint, name: ServerName, server: Runn
       ? undefined
       : await startViewers({ port: server.port, path: STREAM_PATH, viewers, slowViewers, slowBytesPerSecond: SLOW_BYTES_PER_SECOND, stoppedViewers })
     if (audience !== undefined) children.push(audience)
-    await setTimeout(timing.settleSeconds * 1000)
+    await setTimeout((slowViewers + stoppedViewers > 0 ? BACKLOG_SECONDS : timing.settleSeconds) * 1000)
     const sample = await window(server, children, timing.seconds, socketBytesBefore)
     const uploads = await camera.answer(UploaderReport)
     const seen = await audience?.answer(ViewersReport)
@@ -164,8 +166,8 @@ async function measureChurn (point: ChurnPoint, server: RunningServer, timing: T
     visitors.tell('pause')
     await setTimeout(2000)
     const sample = sampler.end()
+    const openFilesGrowth = openFiles(server.pid) - openFilesBefore // before there is a connection for the status
     const status = Value.Parse(Viewers, await (await fetch(`http://127.0.0.1:${server.port}/api/status`)).json())
-    const openFilesGrowth = openFiles(server.pid) - openFilesBefore
     for (const child of children) child.tell('end')
     const uploads = await camera.answer(UploaderReport)
     const seen = await visitors.answer(ChurnReport)

@@ -23,13 +23,13 @@ export function plot (results: Results): string {
   const frames = linesOf(results, 'framesPerSecondMedian')
   const servers = SERVER_NAMES.filter(name => [...cpu, ...frames].some(({ server }) => server === name))
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="13" role="img">
-<title>CPU time for each GB delivered, and frames per second, against the number of viewers</title>
+<title>CPU seconds for each GB delivered (less is better), and frames per second at the median viewer (30 are sent), against the number of viewers</title>
 <style>
 text { fill: #24292f } .grid { stroke: #8c959f; stroke-opacity: .35 } .axis { stroke: #57606a }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .axis { stroke: #9ea7b3 } }
 </style>
-${panel(PANEL_LEFTS[0], 'CPU seconds for each GB delivered (less is better)', cpu)}
-${panel(PANEL_LEFTS[1], 'Frames per second at the median viewer (30 are sent)', frames)}
+${panel(PANEL_LEFTS[0], 'CPU seconds for each GB delivered', cpu)}
+${panel(PANEL_LEFTS[1], 'Frames per second at the median viewer', frames)}
 ${legend(servers)}
 </svg>
 `
