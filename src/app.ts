@@ -27,6 +27,7 @@ import status from './routes/status.js'
 import stream from './routes/stream.js'
 import streamControl from './routes/stream-control.js'
 import uploadFrame from './routes/upload-frame.js'
+import viewers from './routes/viewers.js'
 import type { EvidenceFiles } from './store/evidence-store.js'
 
 /** What tests put in the place of the machine's own. */
@@ -83,14 +84,15 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(eventRecorder, { config })
     await app.register(frameBuffer)
-    await app.register(liveStream)
+    await app.register(liveStream, { config })
     await app.register(ingest)
     await app.register(openapi)
 
     await app.register(home)
-    await app.register(stream)
+    await app.register(stream, { config })
     await app.register(frame)
     await app.register(status)
+    await app.register(viewers, { config })
     await app.register(oilSpillEvents)
     await app.register(uploadFrame, { config })
     await app.register(streamControl)

@@ -25,6 +25,9 @@ export const ConfigSchema = Type.Object({
   AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, before all its passwords are refused' }),
   READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
+  MAX_VIEWERS: Type.Integer({ default: 500, minimum: 1, description: 'people who watch at once' }),
+  STREAM_MAX_FPS: Type.Number({ default: 0, minimum: 0, description: 'pictures a second that a viewer gets at most, evenly thinned; 0 for all' }),
+  VIEWER_STALL_SECONDS: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'how long a viewer may take nothing before it is let go' }),
   TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses, CIDRs, `loopback`, `linklocal` or `uniquelocal`, separated by commas; or `true` for all' }))
 })
 
@@ -45,6 +48,10 @@ export interface Config {
   /** Reads a second. */
   readonly readRateLimit: number
   readonly eventGapSeconds: number
+  readonly maxViewers: number
+  /** Pictures a second; undefined for all. */
+  readonly streamMaxFps: number | undefined
+  readonly viewerStallSeconds: number
   /** As Fastify takes it. */
   readonly trustProxy: boolean | string[]
 }
@@ -92,6 +99,9 @@ function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | u
     authFailureLimit: values.AUTH_FAILURE_LIMIT,
     readRateLimit: values.READ_RATE_LIMIT,
     eventGapSeconds: values.EVENT_GAP_SECONDS,
+    maxViewers: values.MAX_VIEWERS,
+    streamMaxFps: values.STREAM_MAX_FPS === 0 ? undefined : values.STREAM_MAX_FPS,
+    viewerStallSeconds: values.VIEWER_STALL_SECONDS,
     trustProxy
   })
 }

@@ -9,6 +9,7 @@ import createError from '@fastify/error'
 export const RequestInvalid = createError<'REQUEST_INVALID', 400, [string]>('REQUEST_INVALID', 'The request is not as documented: %s. See /documentation.', 400)
 export const HttpMalformed = createError('HTTP_MALFORMED', 'This is not a well-formed HTTP/1.1 request. Check the client or what stands between it and the server.', 400)
 export const FrameInvalid = createError<'FRAME_INVALID', 400, [string]>('FRAME_INVALID', 'The body is not a whole JPEG: %s. Send the raw bytes of one JPEG file.', 400)
+export const UploadBrokenOff = createError('UPLOAD_BROKEN_OFF', 'The connection ended before the frame was whole. Send it again.', 400)
 export const SpillHeaderInvalid = createError('SPILL_HEADER_INVALID', 'X-Oil-Spill-Detected must be true, false, 1 or 0, or be left out for false. The frame was not taken.', 400)
 export const PasswordMissing = createError('PASSWORD_MISSING', 'Send the camera password in the header X-Camera-Auth.', 401)
 export const PasswordWrong = createError('PASSWORD_WRONG', 'The camera password is not the right one. Compare it with CAMERA_PASSWORD, or with the file camera_password in the data folder.', 401)
@@ -32,6 +33,7 @@ export const NoFrame = createError('NO_FRAME', 'No frame has come yet. Check tha
 export const StorageUnavailable = createError<'STORAGE_UNAVAILABLE', 503, [string]>('STORAGE_UNAVAILABLE', 'The event could not be stored (%s). Send this frame again.', 503)
 export const HistoryUnavailable = createError<'HISTORY_UNAVAILABLE', 503, [string]>('HISTORY_UNAVAILABLE', 'The event history cannot be read or written now (%s). Try again.', 503)
 export const ReadsBusy = createError('READS_BUSY', 'Too much evidence is being sent to clients that take it slowly. Wait as long as Retry-After says.', 503)
+export const TooManyViewers = createError<'TOO_MANY_VIEWERS', 503, [number]>('TOO_MANY_VIEWERS', '%d people are watching already, as many as may. Wait as long as Retry-After says, or raise MAX_VIEWERS.', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The server is shutting down. Send this again when it is back.', 503)
 export const StorageFull = createError('STORAGE_FULL', 'The event could not be stored: the disk is full. Make room, then send this frame again.', 507)
 

@@ -32,6 +32,9 @@ t.test('no setting has to be given', async t => {
     authFailureLimit: 10,
     readRateLimit: 300,
     eventGapSeconds: 0,
+    maxViewers: 500,
+    streamMaxFps: undefined,
+    viewerStallSeconds: 60,
     trustProxy: false
   })
 })
@@ -49,6 +52,9 @@ t.test('every setting can be given', async t => {
     AUTH_FAILURE_LIMIT: '3',
     READ_RATE_LIMIT: '1000.5',
     EVENT_GAP_SECONDS: '2.5',
+    MAX_VIEWERS: '50',
+    STREAM_MAX_FPS: '12.5',
+    VIEWER_STALL_SECONDS: '15',
     TRUST_PROXY: '10.0.0.1'
   })
   t.strictSame(config, {
@@ -63,6 +69,9 @@ t.test('every setting can be given', async t => {
     authFailureLimit: 3,
     readRateLimit: 1000.5,
     eventGapSeconds: 2.5,
+    maxViewers: 50,
+    streamMaxFps: 12.5,
+    viewerStallSeconds: 15,
     trustProxy: ['10.0.0.1']
   })
   t.ok(Object.isFrozen(config))
@@ -82,6 +91,9 @@ t.test('each range', async t => {
     ['AUTH_FAILURE_LIMIT', ['1', '100000'], ['0', '2.5', 'ten'], 'a whole number of at least 1'],
     ['READ_RATE_LIMIT', ['1', '1.5'], ['0', '0.99', 'none'], 'a number of at least 1'],
     ['EVENT_GAP_SECONDS', ['0', '0.5', '86400'], ['-0.1', '86401', '5s'], 'a number from 0 to 86400'],
+    ['MAX_VIEWERS', ['1', '5000'], ['0', '1.5', 'all'], 'a whole number of at least 1'],
+    ['STREAM_MAX_FPS', ['0', '0.5', '60'], ['-1', 'all'], 'a number of at least 0'],
+    ['VIEWER_STALL_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
     ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], ['verbose', 'INFO', '30'], 'one of fatal, error, warn, info, debug, trace, silent']
   ]
   for (const [name, allowed, refused, expected] of ranges) {

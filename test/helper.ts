@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import { buildApp, type Overrides } from '../src/app.js'
 import { loadConfig, type Config } from '../src/config.js'
 import type { Clock } from '../src/core/clock.js'
+import { FrameMemory } from '../src/core/frame-memory.js'
 import type { Frame } from '../src/core/frame.js'
 
 /** The password that test servers are given. */
@@ -75,7 +76,7 @@ function encode (width: number, height: number, color: [number, number, number])
 /** A frame as the upload makes it. */
 export function frame (clock: Clock, options: { spill?: boolean, jpeg?: Buffer } = {}): Frame {
   return {
-    jpeg: options.jpeg ?? jpeg(),
+    memory: FrameMemory.copyOf(options.jpeg ?? jpeg()),
     width: 16,
     height: 8,
     receivedAtMs: clock.nowMs(),

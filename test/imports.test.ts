@@ -6,8 +6,8 @@ import typescript from 'typescript'
 /** Built-in modules that do no I/O. */
 const PURE_BUILT_INS = /^node:(crypto|buffer|util|assert|events)$/
 
-/** Pure functions of core that routes may call too: what a request says is checked and what an answer says is written there. */
-const CORE_FOR_ROUTES = /^core\/(time-format|jpeg|frame|camera)\.ts$/
+/** What is pure in core and routes may use too: what a request says is read and checked and what an answer says is written there. */
+const CORE_FOR_ROUTES = /^core\/(time-format|jpeg|frame|frame-memory|camera)\.ts$/
 
 /** The table "Who may import whom" of DESIGN.md: a floor imports from itself and from the floors that are named. */
 const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], packages?: RegExp }> = [

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /** The camera that the paths without a camera id mean. */
 export const DEFAULT_CAMERA_ID = 'default'
@@ -28,7 +28,7 @@ export function passwordProblem (password: string): string | undefined {
  * their length, since digests of one length are compared.
  */
 export function passwordMatcher (password: string): (candidate: string) => boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
   const expected = digest(password)
   return candidate => timingSafeEqual(digest(candidate), expected)
 }

@@ -74,7 +74,7 @@ export class EventRecorder {
    */
   record (frame: Frame): Promise<void> | undefined {
     if (this.#last === undefined) return this.#take(frame)
-    const bytes = frame.jpeg.length
+    const bytes = frame.memory.jpeg.length
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) return Promise.reject(this.#options.overloaded())
     this.#waitingBytes += bytes
     return this.#queue(async () => {

@@ -1,7 +1,9 @@
+import type { FrameMemory } from './frame-memory.js'
+
 /** One JPEG with its times, as everything after the upload sees it. */
 export interface Frame {
-  /** The camera's own bytes, never changed after this. */
-  readonly jpeg: Buffer
+  /** Holds the camera's own bytes, never changed after this. */
+  readonly memory: FrameMemory
   /** Pixels, from the JPEG's frame header. */
   readonly width: number
   /** Pixels, from the JPEG's frame header. */

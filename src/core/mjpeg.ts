@@ -41,18 +41,14 @@ export function dialectOf (userAgent: string | undefined): StreamDialect {
 }
 
 /**
- * Encodes a frame as a part, once for all viewers. The JPEG is copied once and byte for byte; one Buffer holds
- * headers, JPEG and boundary, so that a viewer costs one write (three cost 1.7 times the CPU).
+ * Encodes a frame as a part, once for all viewers and in the frame's own memory: headers, JPEG and boundary lie in one
+ * Buffer, so that a viewer costs one write a frame (three cost 1.7 times the CPU, a corked one 1.2 times).
  */
 export function encodePart (frame: Frame): EncodedPart {
   const head = 'Content-Type: image/jpeg\r\n' +
-    `Content-Length: ${frame.jpeg.length}\r\n` +
+    `Content-Length: ${frame.memory.jpeg.length}\r\n` +
     `X-Timestamp: ${formatEpochSeconds(frame.receivedAtMs)}\r\n\r\n`
-  const tail = `\r\n${BOUNDARY_LINE}${EARLY_HEADERS}`
-  const bytes = Buffer.allocUnsafeSlow(head.length + frame.jpeg.length + tail.length)
-  bytes.write(head, 'latin1')
-  frame.jpeg.copy(bytes, head.length)
-  bytes.write(tail, head.length + frame.jpeg.length, 'latin1')
+  const bytes = frame.memory.wrap(head, `\r\n${BOUNDARY_LINE}${EARLY_HEADERS}`)
   return {
     standard: bytes.subarray(0, bytes.length - EARLY_HEADERS.length),
     chromium: bytes.subarray(head.length)

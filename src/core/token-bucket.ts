@@ -26,6 +26,11 @@ export class TokenBuckets {
     this.#clock = clock
   }
 
+  /** Whether every key has all its tokens, since none was ever taken. */
+  get isUntouched (): boolean {
+    return this.#buckets.size === 0
+  }
+
   /** Takes one token where there is one. A refused take costs nothing. */
   take (key: string, rate: BucketRate): BucketLevel {
     const tokens = this.#tokens(key, rate)

@@ -1,15 +1,18 @@
 import type { StreamDialect } from './mjpeg.js'
+import { Pace } from './pace.js'
 
-/** The network side of a viewer. A socket behind it, or a test. */
+/** The network side of a viewer: what it uses of a `net.Socket`, which is one. */
 export interface ViewerSink {
   /** Bytes that were written and that the network has not taken yet. */
-  readonly pendingBytes: number
+  readonly writableLength: number
+  /** Bytes that were written since the connection was made. */
+  readonly bytesWritten: number
   /** Writes bytes; `taken` is called once the network has taken them, or has failed to. */
-  write (bytes: Buffer, taken: () => void): void
+  write (bytes: Buffer, taken: () => void): unknown
   /** Writes the last bytes and closes when they are out. */
-  end (bytes: Buffer): void
+  end (bytes: Buffer): unknown
   /** Closes at once. */
-  destroy (): void
+  destroy (): unknown
 }
 
 /** One frame as viewers get it. */
@@ -17,75 +20,106 @@ export interface Picture {
   /** Grows by one a frame. */
   readonly sequence: number
   readonly bytes: Readonly<Record<StreamDialect, Buffer>>
+  /** Half the time between two frames of the camera, in milliseconds; 0 where it is not known. */
+  readonly halfIntervalMs: number
+}
+
+/** Who watches, and how. */
+export interface ViewerOptions {
+  readonly dialect: StreamDialect
+  /** Pictures a second at most, thinned evenly by time; undefined for all. */
+  readonly maxFps: number | undefined
+  /** The client's IP address. */
+  readonly address: string
+  readonly userAgent: string | undefined
+}
+
+/** What a viewer got so far. */
+export interface ViewerFigures {
+  readonly framesSent: number
+  /** Frames that passed it by while it could not keep up. Those left out for its rate do not count. */
+  readonly framesSkipped: number
+  /** All bytes of its connection. */
+  readonly bytesSent: number
+}
+
+/** Where viewers get their pictures. */
+export interface PictureSource {
+  /** The number of the newest frame; 0 before the first. */
+  readonly newestSequence: number
+  /** Offers it to a viewer that has become ready for it. */
+  offerNewest (viewer: Viewer): void
 }
 
 /**
  * One open MJPEG response. It owns no queue: while the network has not taken the last picture, newer ones pass it by,
  * and then it gets the newest. So what a viewer can cost is one picture beyond its socket's buffer, whatever it does.
+ *
+ * A picture is on its way while the socket's `writableLength` is above 0. What `write()` of a socket returns says
+ * nothing (it is false for everything above the high-water mark, taken or not), and `drain` does not come for pictures
+ * below it; the callback of the write comes for all.
+ *
+ * A frame goes through here once for each viewer, and each time the copying of the frame before has pushed everything
+ * out of the processor's caches. So a viewer holds little, in few objects: what is in none costs nothing to fetch again.
  */
 export class Viewer {
+  readonly options: ViewerOptions
   readonly #sink: ViewerSink
-  readonly #dialect: StreamDialect
-  readonly #intervalMs: number
-  readonly #newest: () => Picture | undefined
-  readonly #nowMs: () => number
-  /** Made once: a closure for each write would be garbage for each frame and viewer. */
-  readonly #taken = (): void => { this.offer() }
-  #nextDueMs = -Infinity
-  #sentSequence = 0
+  readonly #taken: () => void
+  readonly #pace: Pace | undefined
+  /** The newest picture that was sent or was not to be. */
+  #passedSequence: number
+  #framesSent = 0
+  #framesSkipped = 0
   #sentAtMs: number
   #endedAtMs: number | undefined
 
-  /**
-   * @param options.maxFps pictures a second at most, thinned evenly by time; undefined for all
-   * @param options.newest the picture to show now
-   * @param options.monotonicMs a clock that never jumps
-   */
-  constructor (options: {
-    sink: ViewerSink
-    dialect: StreamDialect
-    maxFps: number | undefined
-    newest: () => Picture | undefined
-    monotonicMs: () => number
-  }) {
-    this.#sink = options.sink
-    this.#dialect = options.dialect
-    this.#intervalMs = options.maxFps === undefined ? 0 : 1000 / options.maxFps
-    this.#newest = options.newest
-    this.#nowMs = options.monotonicMs
-    this.#sentAtMs = this.#nowMs()
+  /** @param nowMs on the clock that never jumps, as everywhere here */
+  constructor (sink: ViewerSink, options: ViewerOptions, source: PictureSource, nowMs: number) {
+    this.options = options
+    this.#sink = sink
+    this.#pace = options.maxFps === undefined ? undefined : new Pace(options.maxFps)
+    this.#passedSequence = source.newestSequence - 1
+    this.#sentAtMs = nowMs
+    // Made once: a closure for each write would be garbage for each frame and viewer.
+    this.#taken = () => { if (source.newestSequence !== this.#passedSequence) source.offerNewest(this) }
+  }
+
+  get figures (): ViewerFigures {
+    return { framesSent: this.#framesSent, framesSkipped: this.#framesSkipped, bytesSent: this.#sink.bytesWritten }
+  }
+
+  /** Whether the network has not taken all that was written. */
+  get isBusy (): boolean {
+    return this.#sink.writableLength > 0
   }
 
   /** Sends the newest picture where it is new to this viewer, due by its rate, and the network is ready for it. */
-  offer (): void {
-    const picture = this.#newest()
-    if (picture === undefined || picture.sequence === this.#sentSequence || !this.#ready) return
-    const nowMs = this.#nowMs()
-    if (nowMs < this.#nextDueMs) return
-    // Counting on from the last due time keeps the rate where frames arrive unevenly; after a pause it starts anew.
-    const lateMs = nowMs - this.#nextDueMs
-    this.#nextDueMs = (lateMs < this.#intervalMs ? this.#nextDueMs : nowMs) + this.#intervalMs
+  offer (picture: Picture, nowMs: number): void {
+    if (picture.sequence === this.#passedSequence) return
+    if (this.#pace?.isEarly(picture.sequence, nowMs, picture.halfIntervalMs) === true) return
+    if (!this.#isReady) return
+    this.#framesSkipped += picture.sequence - 1 - Math.max(this.#passedSequence, this.#pace?.thinnedSequence ?? 0)
+    this.#passedSequence = picture.sequence
+    this.#pace?.sent(nowMs)
     this.#send(picture, nowMs)
   }
 
   /** Sends the picture once more where nothing was sent for this long, so that proxies keep the connection. */
-  repeat (afterMs: number): void {
-    const picture = this.#newest()
-    const nowMs = this.#nowMs()
-    if (picture === undefined || !this.#ready || nowMs - this.#sentAtMs < afterMs) return
-    this.#send(picture, nowMs)
+  repeat (picture: Picture, nowMs: number, afterMs: number): void {
+    if (this.#isReady && nowMs - this.#sentAtMs >= afterMs) this.#send(picture, nowMs)
   }
 
   /** Ends the response with these bytes, when what was written before is out. Nothing is sent after them. */
-  end (closing: Buffer): void {
+  end (closing: Buffer, nowMs: number): void {
     if (this.#endedAtMs !== undefined) return
-    this.#endedAtMs = this.#nowMs()
+    this.#endedAtMs = nowMs
     this.#sink.end(closing)
   }
 
   /** Cuts a viewer that was ended this long ago and has not taken what was on its way. */
-  cutIfEnded (afterMs: number): void {
-    if (this.#endedAtMs !== undefined && this.#nowMs() - this.#endedAtMs >= afterMs) this.#sink.destroy()
+  cutIfEnded (nowMs: number, afterMs: number): void {
+    if (this.#endedAtMs !== undefined && nowMs - this.#endedAtMs >= afterMs) this.#sink.destroy()
   }
 
   /** Ends the response at once. */
@@ -93,13 +127,13 @@ export class Viewer {
     this.#sink.destroy()
   }
 
-  get #ready (): boolean {
-    return this.#endedAtMs === undefined && this.#sink.pendingBytes === 0
+  get #isReady (): boolean {
+    return this.#endedAtMs === undefined && !this.isBusy
   }
 
   #send (picture: Picture, nowMs: number): void {
-    this.#sentSequence = picture.sequence
     this.#sentAtMs = nowMs
-    this.#sink.write(picture.bytes[this.#dialect], this.#taken)
+    this.#framesSent += 1
+    this.#sink.write(picture.bytes[this.options.dialect], this.#taken)
   }
 }

@@ -16,13 +16,13 @@ interface CodedError extends Error { code: string, statusCode: number }
 const RETRY_AFTER_SECONDS = 1
 
 /** Not failures of the server, or logged where they happened. */
-const QUIET = new Set(['NO_ACTIVE_STREAM', 'NO_FRAME', 'SHUTTING_DOWN', 'STORAGE_UNAVAILABLE', 'STORAGE_FULL'])
+const QUIET = new Set(['NO_ACTIVE_STREAM', 'NO_FRAME', 'TOO_MANY_VIEWERS', 'SHUTTING_DOWN', 'STORAGE_UNAVAILABLE', 'STORAGE_FULL'])
 
 /** Answers every error, whoever throws it, as one of the catalogue: `{ statusCode, code, error, message }`. */
 export default fp(async app => {
   // Node would answer with no body (RFC 9112, section 3.2).
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers.host === undefined && raw.httpVersion === '1.1') throw new HttpMalformed()
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    done(raw.headers.host === undefined && raw.httpVersion === '1.1' ? new HttpMalformed() : undefined)
   })
   app.setErrorHandler((error, request, reply) => {
     const known = toCatalogue(error)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Config } from '../config.js'
 import { DEFAULT_CAMERA_ID } from '../core/camera.js'
 import { LiveStream } from '../core/live-stream.js'
 import { dialectOf, OPENINGS, STREAM_CONTENT_TYPE } from '../core/mjpeg.js'
@@ -33,20 +34,22 @@ const STREAM_HEADERS = {
 }
 
 /** Adapts the live picture to sockets, and ends its viewers before the server closes. */
-export default fp(async app => {
+export default fp<{ config: Config }>(async (app, { config }) => {
   const stopped = await app.eventRepository.isStreamStopped(DEFAULT_CAMERA_ID)
   const liveStream = new LiveStream({
     clock: app.clock,
     defer: setImmediate,
-    newest: () => app.frameBuffer.newest,
-    stopped
+    frames: app.frameBuffer,
+    stopped,
+    maxViewers: config.maxViewers,
+    maxFps: config.streamMaxFps
   })
   const timer = setInterval(() => { liveStream.tick() }, TICK_MS)
   timer.unref()
 
   app.decorate('liveStream', liveStream)
   app.decorateReply('sendLiveStream', function (this: FastifyReply, maxFps: number | undefined): void {
-    sendLiveStream(liveStream, this, maxFps)
+    sendLiveStream(liveStream, this, { maxFps, stallMs: config.viewerStallSeconds * 1000 })
   })
   app.addHook('preClose', async () => {
     clearInterval(timer)
@@ -55,44 +58,44 @@ export default fp(async app => {
   })
 }, { name: 'live-stream', dependencies: ['clock', 'event-repository', 'frame-buffer'] })
 
+interface StreamOptions { readonly maxFps: number | undefined, readonly stallMs: number }
+
 /**
  * The one place that takes a response out of Fastify's hands: parts are written to the socket itself, which costs a
  * quarter less CPU than writing them to the response. So the headers that hooks have set are copied, `onSend` does not
  * run, and whatever goes wrong ends in cutting the connection.
  */
-function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, maxFps: number | undefined): void {
+function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, options: StreamOptions): void {
   reply.hijack()
   const { socket } = reply.raw
   if (socket === null) {
     // Another answer is still under way on this connection: the socket comes when it is this one's turn, if ever.
     reply.raw.once('socket', assigned => {
-      if (liveStream.active) serveViewer(liveStream, reply, assigned, maxFps)
+      if (liveStream.active && liveStream.admits()) serveViewer(liveStream, reply, assigned, options)
       else assigned.destroy()
     })
   } else {
-    serveViewer(liveStream, reply, socket, maxFps)
+    serveViewer(liveStream, reply, socket, options)
   }
 }
 
-function serveViewer (liveStream: LiveStream, reply: FastifyReply, socket: Socket, maxFps: number | undefined): void {
+function serveViewer (liveStream: LiveStream, reply: FastifyReply, socket: Socket, { maxFps, stallMs }: StreamOptions): void {
   try {
-    socket.setTimeout(0) // a camera may be silent for as long as it likes
     reply.raw.useChunkedEncodingByDefault = false
     for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
     reply.raw.flushHeaders()
-    const dialect = dialectOf(reply.request.headers['user-agent'])
+    const { ip: address, headers: { 'user-agent': userAgent } } = reply.request
+    const dialect = dialectOf(userAgent)
     socket.write(OPENINGS[dialect])
-    const remove = liveStream.addViewer({
-      get pendingBytes () { return socket.writableLength },
-      write: (bytes, taken) => { socket.write(bytes, taken) },
-      end: bytes => { socket.end(bytes) },
-      destroy: () => { socket.destroy() }
-    }, { dialect, maxFps })
-    socket.once('close', remove)
+    const seat = liveStream.addViewer(socket, { dialect, maxFps, address, userAgent })
+    socket.once('close', () => { seat.leave() })
+    // Node tells apart a network that takes little from one that takes nothing. A camera may be silent for as long as
+    // it likes: then nothing is on its way, and the viewer stays.
+    reply.raw.setTimeout(stallMs, () => { seat.stalled() })
     // A client that left before this line has had its close already.
-    if (socket.destroyed) remove()
+    if (socket.destroyed) seat.leave()
   } catch (error) {
     reply.log.error({ err: error }, 'a viewer could not be served')
     socket.destroy()

@@ -20,6 +20,6 @@ export default fp(async app => {
     return new MethodNotAllowed(request.method, allowed.join(' or '))
   }
   // Before the body is read: a camera that posts to the wrong path is to hear that, not what is wrong with its body.
-  app.addHook('preParsing', async (request, reply) => { if (request.is404) throw notFound(request, reply) })
+  app.addHook('preParsing', (request, reply, _payload, done) => { done(request.is404 ? notFound(request, reply) : undefined) })
   app.setNotFoundHandler((request, reply) => { throw notFound(request, reply) })
 }, { name: 'not-found' })

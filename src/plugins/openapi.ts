@@ -4,11 +4,12 @@ import fp from 'fastify-plugin'
 import { ErrorSchema } from '../schemas/error.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
+import { Viewers } from '../schemas/viewers.js'
 import { version } from '../version.js'
 
 /** Describes the API in OpenAPI 3.1 from the routes' schemas, and shows it at /documentation. To be registered before the routes. */
 export default fp(async app => {
-  for (const schema of [ErrorSchema, Status, DetectionSummary, OilSpillEvent]) app.addSchema(schema)
+  for (const schema of [ErrorSchema, Status, DetectionSummary, Viewers, OilSpillEvent]) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

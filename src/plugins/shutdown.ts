@@ -20,9 +20,9 @@ export default fp(async app => {
     silent.add(socket)
     socket.once('close', () => { silent.delete(socket) })
   })
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', (request, _reply, done) => {
     silent.delete(request.raw.socket)
-    if (closing) throw new ShuttingDown()
+    done(closing ? new ShuttingDown() : undefined)
   })
   app.addHook('preClose', async () => {
     closing = true

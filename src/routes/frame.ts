@@ -34,6 +34,6 @@ export default (async app => {
       'cache-control': 'no-cache'
     })
     if (isUnchanged(request, reply)) return await reply.code(304).send()
-    return await reply.type('image/jpeg').send(frame.jpeg)
+    return await reply.type('image/jpeg').send(frame.memory.jpeg)
   })
 }) satisfies FastifyPluginAsyncTypebox

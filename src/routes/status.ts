@@ -31,6 +31,7 @@ export default (async app => {
       oil_spill_detected: spillDetected(),
       oil_spill_events: app.eventRepository.totalEvents,
       viewers: app.liveStream.viewerCount,
+      relay: relayTotals(),
       frames_received: app.frameBuffer.framesReceived,
       input_fps: app.frameBuffer.inputFps(monotonicMs),
       resolution: frame === undefined ? null : { width: frame.width, height: frame.height },
@@ -60,6 +61,18 @@ export default (async app => {
       last_detection: newest === undefined ? null : formatDatetime(newest.startedAtMs)
     }
   })
+
+  function relayTotals () {
+    const totals = app.liveStream.totals
+    return {
+      viewers_served: totals.viewersServed,
+      viewers_stalled: totals.viewersStalled,
+      viewers_refused: totals.viewersRefused,
+      frames_sent: totals.framesSent,
+      frames_skipped: totals.framesSkipped,
+      bytes_sent: totals.bytesSent
+    }
+  }
 
   /** An event that could not be stored is still a spill, so the newest frame counts as well as the open event. */
   function spillDetected (): boolean {

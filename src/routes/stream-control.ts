@@ -25,9 +25,12 @@ export default (async app => {
       body: StreamControl,
       response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
     },
-    onRequest: app.refuseGuessers
+    onRequest: (request, reply, done) => {
+      app.refuseGuessers(request, reply)
+      done()
+    }
   }, async (request, reply) => {
-    await app.checkPassword(request, reply, request.body.password)
+    app.checkPassword(request, reply, request.body.password)
     await keep(null)
     app.liveStream.start()
     request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was started')
@@ -44,9 +47,12 @@ export default (async app => {
       body: StreamControl,
       response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
     },
-    onRequest: app.refuseGuessers
+    onRequest: (request, reply, done) => {
+      app.refuseGuessers(request, reply)
+      done()
+    }
   }, async (request, reply) => {
-    await app.checkPassword(request, reply, request.body.password)
+    app.checkPassword(request, reply, request.body.password)
     await keep(app.clock.nowMs())
     app.liveStream.stop()
     request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was stopped')

@@ -1,14 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { NoActiveStream, ReadRateExceeded, RequestInvalid } from '../errors.js'
+import type { Config } from '../config.js'
+import { NoActiveStream, ReadRateExceeded, RequestInvalid, TooManyViewers } from '../errors.js'
 import { content, errorResponses } from './documented.js'
 
 const StreamQuery = Type.Object({
   fps: Type.Optional(Type.Number({ minimum: 0.1, maximum: 1000, description: 'Pictures a second at most; all where it is left out', examples: [5] }))
 })
 
+/** When to try again where too many are watching. */
+const FULL_RETRY_AFTER_SECONDS = 10
+
 /** The live picture. */
-export default (async app => {
+export default (async (app, { config }) => {
   app.get('/stream', {
     exposeHeadRoute: false,
     schema: {
@@ -25,12 +29,16 @@ export default (async app => {
           description: 'A part for each frame',
           headers: { 'Cache-Control': Type.String({ examples: ['no-store'] }), 'X-Accel-Buffering': Type.String({ examples: ['no'] }) }
         }),
-        ...errorResponses(new RequestInvalid('querystring/fps Expected number'), new ReadRateExceeded(), new NoActiveStream())
+        ...errorResponses(new RequestInvalid('querystring/fps Expected number'), new ReadRateExceeded(), new NoActiveStream(), new TooManyViewers(config.maxViewers))
       }
     }
   }, async (request, reply) => {
     if (!app.liveStream.active) throw new NoActiveStream()
+    if (!app.liveStream.admits()) {
+      void reply.header('retry-after', FULL_RETRY_AFTER_SECONDS)
+      throw new TooManyViewers(config.maxViewers)
+    }
     reply.sendLiveStream(request.query.fps)
     return await reply
   })
-}) satisfies FastifyPluginAsyncTypebox
+}) satisfies FastifyPluginAsyncTypebox<{ config: Config }>

@@ -1,14 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Config } from '../config.js'
+import { FrameMemory } from '../core/frame-memory.js'
 import { parseSpillHeader } from '../core/frame.js'
 import { inspectJpeg } from '../core/jpeg.js'
 import {
   FrameInvalid, FrameTooLarge, FrameTooManyPixels, PasswordMissing, PasswordWrong, RequestTimeout,
-  SpillHeaderInvalid, StorageFull, StorageUnavailable, TooManyWrongPasswords, UploadRateExceeded
+  SpillHeaderInvalid, StorageFull, StorageUnavailable, TooManyWrongPasswords, UploadBrokenOff, UploadRateExceeded
 } from '../errors.js'
 import { Jpeg } from '../schemas/jpeg.js'
 import { content, errorResponses } from './documented.js'
+import { frameParser } from './frame-body.js'
 
 const UploadHeaders = Type.Object({
   'x-oil-spill-detected': Type.Optional(Type.Unsafe<string>({
@@ -26,7 +28,7 @@ const FRAME_REFUSALS = new Set(['FRAME_INVALID', 'SPILL_HEADER_INVALID', 'FRAME_
 export default (async (app, { config }) => {
   // The bytes decide what a body is: curl says it is a form, small cameras say nothing.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: config.maxFrameBytes }, (_request, body, done) => { done(null, body) })
+  app.addContentTypeParser('*', frameParser(config.maxFrameBytes))
 
   app.post('/api/upload_frame', {
     schema: {
@@ -41,7 +43,7 @@ export default (async (app, { config }) => {
       response: {
         200: content('text/plain', Type.Literal('Frame received'), { description: 'The frame was taken' }),
         ...errorResponses(
-          new FrameInvalid('it is empty'), new SpillHeaderInvalid(), new PasswordMissing(), new PasswordWrong(), new RequestTimeout(),
+          new FrameInvalid('it is empty'), new UploadBrokenOff(), new SpillHeaderInvalid(), new PasswordMissing(), new PasswordWrong(), new RequestTimeout(),
           new FrameTooLarge(config.maxFrameBytes), new FrameTooManyPixels(10_000, 10_000, config.maxFramePixels),
           new TooManyWrongPasswords(), new UploadRateExceeded(), new StorageUnavailable('the database is locked by another program'), new StorageFull())
       }
@@ -49,34 +51,35 @@ export default (async (app, { config }) => {
     config: { rateLimit: false },
     // What the schema says of the headers is checked below, before the body is read; the body is what `inspectJpeg` says.
     validatorCompiler: () => () => true,
-    onRequest: async (request, reply) => {
+    onRequest: (request, reply, done) => {
       // Fastify would refuse one that is not well-formed, such as an empty one.
       delete request.headers['content-type']
-      await app.authenticateCamera(request, reply)
+      app.authenticateCamera(request, reply)
       // Known before it is read: a client that expects a 100-continue need not send it for nothing.
       if (Number(request.headers['content-length']) > config.maxFrameBytes) throw new FrameTooLarge(config.maxFrameBytes)
       if (parseSpillHeader(request.headers['x-oil-spill-detected']) === undefined) throw new SpillHeaderInvalid()
+      done()
     },
     errorHandler: (error, request) => {
-      const known = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? new FrameTooLarge(config.maxFrameBytes) : error
-      if (FRAME_REFUSALS.has(known.code)) app.noteRefusal(request, 'frame', known.code)
-      throw known
+      if (FRAME_REFUSALS.has(error.code)) app.noteRefusal(request, 'frame', error.code)
+      throw error
     }
   }, async (request, reply) => {
-    const jpeg = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const inspected = inspectJpeg(jpeg)
+    const memory = request.body instanceof FrameMemory ? request.body : new FrameMemory(0)
+    const inspected = inspectJpeg(memory.jpeg)
     if ('problem' in inspected) throw new FrameInvalid(inspected.problem)
     const { width, height } = inspected
     if (width * height > config.maxFramePixels) throw new FrameTooManyPixels(width, height, config.maxFramePixels)
 
-    await app.ingest({
-      jpeg,
+    const stored = app.ingest({
+      memory,
       width,
       height,
       receivedAtMs: app.clock.nowMs(),
       receivedAtMonotonicMs: app.clock.monotonicMs(),
       spillReported: parseSpillHeader(request.headers['x-oil-spill-detected']) === true
     })
+    if (stored !== undefined) await stored
     return await reply.type('text/plain; charset=utf-8').send('Frame received')
   })
 }) satisfies FastifyPluginAsyncTypebox<{ config: Config }>

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { EpochSeconds } from './text.js'
+import { RelayTotals } from './viewers.js'
 
 /** How server, stream and camera are. The first six keys are those of the original program. */
 export const Status = Type.Object({
@@ -10,6 +11,7 @@ export const Status = Type.Object({
   oil_spill_detected: Type.Boolean({ description: 'Whether the newest frame reports a spill, or an event is open' }),
   oil_spill_events: Type.Integer({ description: 'Events since ever', examples: [3] }),
   viewers: Type.Integer({ description: 'Open live streams' }),
+  relay: RelayTotals,
   frames_received: Type.Integer({ description: 'Frames taken since the start' }),
   input_fps: Type.Number({ description: 'Frames a second over the last five seconds', examples: [9.9] }),
   resolution: Type.Union([

@@ -41,11 +41,11 @@ export class EvidenceStore {
 
   /** Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error. */
   async save (frame: Frame): Promise<Evidence> {
-    const [framePath, sha256] = await Promise.all([this.#reserve(frame.receivedAtMs), hash(frame.jpeg)])
+    const [framePath, sha256] = await Promise.all([this.#reserve(frame.receivedAtMs), hash(frame.memory.jpeg)])
     const path = join(this.#dataFolder, framePath)
     const part = join(dirname(path), `.${basename(path)}.part`)
     try {
-      await this.#writeFlushed(part, frame.jpeg)
+      await this.#writeFlushed(part, frame.memory.jpeg)
       await this.#files.rename(part, path)
       await this.#flushFolder(dirname(path))
     } catch (error) {
@@ -55,7 +55,7 @@ export class EvidenceStore {
     } finally {
       this.#reserved.delete(framePath)
     }
-    return { framePath, sha256, sizeBytes: frame.jpeg.length, width: frame.width, height: frame.height }
+    return { framePath, sha256, sizeBytes: frame.memory.jpeg.length, width: frame.width, height: frame.height }
   }
 
   /** Removes a stored frame whose event could not be stored. Does nothing where that fails: the next start sweeps it. */

@@ -1,11 +1,12 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { Viewer, type Picture, type ViewerSink } from '../../src/core/viewer.js'
+import { Viewer, type Picture, type ViewerOptions, type ViewerSink } from '../../src/core/viewer.js'
 import { FakeClock } from '../helper.js'
 
 /** A network that takes nothing until it is told to. */
 class FakeSink implements ViewerSink {
-  pendingBytes = 0
+  writableLength = 0
+  bytesWritten = 0
   readonly written: string[] = []
   readonly endings: string[] = []
   destroyed = 0
@@ -13,7 +14,8 @@ class FakeSink implements ViewerSink {
 
   write (bytes: Buffer, taken: () => void): void {
     this.written.push(bytes.toString())
-    this.pendingBytes += bytes.length
+    this.writableLength += bytes.length
+    this.bytesWritten += bytes.length
     this.#taken.push(taken)
   }
 
@@ -22,53 +24,66 @@ class FakeSink implements ViewerSink {
 
   /** The network takes all that was written. */
   drain (): void {
-    this.pendingBytes = 0
+    this.writableLength = 0
     for (const taken of this.#taken.splice(0)) taken()
   }
 }
 
-function setUp (maxFps?: number) {
+const someone = (options: Partial<ViewerOptions> = {}): ViewerOptions =>
+  ({ dialect: 'standard', maxFps: undefined, address: '192.0.2.17', userAgent: undefined, ...options })
+
+function pictureOf (sequence: number, halfIntervalMs = 0): Picture {
+  return { sequence, halfIntervalMs, bytes: { standard: Buffer.from(`picture ${sequence}`), chromium: Buffer.from(`chromium ${sequence}`) } }
+}
+
+function setUp (options: { maxFps?: number, halfIntervalMs?: number, sink?: ViewerSink, before?: number } = {}) {
   const clock = new FakeClock()
   const sink = new FakeSink()
-  let picture: Picture | undefined
-  const viewer = new Viewer({ sink, dialect: 'standard', maxFps, newest: () => picture, monotonicMs: () => clock.monotonicMs() })
+  let newest = options.before === undefined ? undefined : pictureOf(options.before)
+  const offerNewest = (viewer: Viewer): void => { if (newest !== undefined) viewer.offer(newest, clock.monotonicMs()) }
+  const source = { get newestSequence () { return newest?.sequence ?? 0 }, offerNewest }
+  const viewer = new Viewer(options.sink ?? sink, someone({ maxFps: options.maxFps }), source, clock.monotonicMs())
   return {
     clock,
     sink,
     viewer,
-    /** A new picture, of which the viewer is told. */
+    offer: () => { offerNewest(viewer) },
+    repeat: () => { if (newest !== undefined) viewer.repeat(newest, clock.monotonicMs(), 5000) },
+    end: () => { viewer.end(Buffer.from('closing'), clock.monotonicMs()) },
+    cutIfEnded: () => { viewer.cutIfEnded(clock.monotonicMs(), 2000) },
+    /** A new picture, of which the viewer is not told. */
+    publish: (sequence: number) => { newest = pictureOf(sequence, options.halfIntervalMs) },
+    /** A new picture, of which it is. */
     show: (sequence: number) => {
-      picture = { sequence, bytes: { standard: Buffer.from(`picture ${sequence}`), chromium: Buffer.from(`chromium ${sequence}`) } }
-      viewer.offer()
+      newest = pictureOf(sequence, options.halfIntervalMs)
+      offerNewest(viewer)
     }
   }
 }
 
 t.test('nothing is sent before there is a picture', async t => {
-  const { viewer, sink, clock } = setUp()
-  viewer.offer()
+  const { sink, clock, offer, repeat } = setUp()
+  offer()
   clock.advance(60_000)
-  viewer.repeat(5000)
+  repeat()
   t.strictSame(sink.written, [])
 })
 
 t.test('each picture is sent once', async t => {
-  const { viewer, sink, show } = setUp()
+  const { sink, show, offer } = setUp()
   show(1)
   sink.drain()
-  viewer.offer()
-  viewer.offer()
+  offer()
+  offer()
   show(2)
   sink.drain()
   t.strictSame(sink.written, ['picture 1', 'picture 2'])
 })
 
 t.test('the dialect is the one that was asked for', async t => {
-  const clock = new FakeClock()
   const sink = new FakeSink()
-  const bytes = { standard: Buffer.from('standard'), chromium: Buffer.from('chromium') }
-  new Viewer({ sink, dialect: 'chromium', maxFps: undefined, newest: () => ({ sequence: 1, bytes }), monotonicMs: () => clock.monotonicMs() }).offer()
-  t.strictSame(sink.written, ['chromium'])
+  new Viewer(sink, someone({ dialect: 'chromium' }), { newestSequence: 1, offerNewest () {} }, 0).offer(pictureOf(1), 0)
+  t.strictSame(sink.written, ['chromium 1'])
 })
 
 t.test('a busy viewer skips to the newest picture when the network has taken the last one', async t => {
@@ -83,7 +98,6 @@ t.test('a busy viewer skips to the newest picture when the network has taken the
 })
 
 t.test('small pictures never get stuck: a stream below its high-water mark emits no drain', async t => {
-  const clock = new FakeClock()
   let finishWrite = (): void => {}
   const written: string[] = []
   const drains: unknown[] = []
@@ -95,33 +109,72 @@ t.test('small pictures never get stuck: a stream below its high-water mark emits
     }
   })
   stream.on('drain', () => { drains.push(1) })
-  let sequence = 1
-  const viewer = new Viewer({
-    sink: {
-      get pendingBytes () { return stream.writableLength },
-      write: (bytes, taken) => { stream.write(bytes, taken) },
-      end: bytes => { stream.end(bytes) },
-      destroy: () => { stream.destroy() }
-    },
-    dialect: 'standard',
-    maxFps: undefined,
-    newest: () => ({ sequence, bytes: { standard: Buffer.from(`small ${sequence}`), chromium: Buffer.alloc(0) } }),
-    monotonicMs: () => clock.monotonicMs()
-  })
-  viewer.offer()
-  sequence = 2
-  viewer.offer()
-  t.strictSame(written, ['small 1'])
+  const { publish, offer } = setUp({ sink: Object.assign(stream, { bytesWritten: 0 }) })
+  publish(1)
+  offer()
+  publish(2)
+  offer()
+  t.strictSame(written, ['picture 1'])
   finishWrite()
   await new Promise(resolve => setImmediate(resolve))
-  t.strictSame(written, ['small 1', 'small 2'])
+  t.strictSame(written, ['picture 1', 'picture 2'])
   t.strictSame(drains, [], 'there was no drain to wait for')
+})
+
+t.test('what a viewer got is counted', async t => {
+  t.test('frames that pass it by while its network is full', async t => {
+    const { sink, show, viewer } = setUp({ before: 7 })
+    show(7)
+    t.strictSame(viewer.figures, { framesSent: 1, framesSkipped: 0, bytesSent: 9 }, 'what was before it came is not skipped')
+    for (let sequence = 8; sequence <= 12; sequence += 1) show(sequence)
+    sink.drain()
+    t.strictSame(viewer.figures, { framesSent: 2, framesSkipped: 4, bytesSent: 19 })
+    t.equal(viewer.isBusy, true)
+    sink.drain()
+    t.equal(viewer.isBusy, false)
+  })
+
+  t.test('frames that the server had no time to offer it', async t => {
+    const { sink, show, viewer } = setUp()
+    show(1)
+    sink.drain()
+    show(5)
+    t.equal(viewer.figures.framesSkipped, 3)
+  })
+
+  t.test('but not those that are left out for its rate', async t => {
+    const { clock, sink, show, viewer } = setUp({ maxFps: 1 })
+    show(1)
+    sink.drain()
+    for (let sequence = 2; sequence <= 10; sequence += 1) {
+      clock.advance(100)
+      show(sequence)
+    }
+    clock.advance(100)
+    show(11)
+    t.strictSame(sink.written, ['picture 1', 'picture 11'])
+    t.equal(viewer.figures.framesSkipped, 0)
+    clock.advance(1000)
+    show(12)
+    show(13)
+    sink.drain()
+    t.strictSame(viewer.figures, { framesSent: 3, framesSkipped: 1, bytesSent: 29 }, 'frame 12 was due')
+  })
+
+  t.test('repeated pictures', async t => {
+    const { clock, sink, show, repeat, viewer } = setUp()
+    show(1)
+    sink.drain()
+    clock.advance(5000)
+    repeat()
+    t.strictSame(viewer.figures, { framesSent: 2, framesSkipped: 0, bytesSent: 18 })
+  })
 })
 
 t.test('a thinned viewer', async t => {
   /** Times, in ms since the start, at which pictures are sent when one comes every `everyMs` for ten seconds. */
   function sentTimes (maxFps: number, everyMs: number): number[] {
-    const { clock, sink, show } = setUp(maxFps)
+    const { clock, sink, show } = setUp({ maxFps })
     const times: number[] = []
     for (let sequence = 1, atMs = 0; atMs <= 10_000; sequence += 1, atMs += everyMs) {
       const before = sink.written.length
@@ -147,7 +200,7 @@ t.test('a thinned viewer', async t => {
   })
 
   t.test('does not make up for a pause with a burst', async t => {
-    const { clock, sink, show } = setUp(2)
+    const { clock, sink, show } = setUp({ maxFps: 2 })
     show(1)
     sink.drain()
     clock.advance(10_000)
@@ -160,67 +213,67 @@ t.test('a thinned viewer', async t => {
   })
 
   t.test('gets the first picture at once', async t => {
-    const { sink, show } = setUp(0.1)
+    const { sink, show } = setUp({ maxFps: 0.1 })
     show(1)
     t.equal(sink.written.length, 1)
   })
 
   t.test('gets a picture that was not due when it came as soon as it is asked after it is due', async t => {
-    const { clock, sink, show, viewer } = setUp(1)
+    const { clock, sink, show, offer } = setUp({ maxFps: 1 })
     show(1)
     sink.drain()
     clock.advance(999)
     show(2)
     t.equal(sink.written.length, 1)
     clock.advance(1)
-    viewer.offer()
+    offer()
     t.strictSame(sink.written, ['picture 1', 'picture 2'])
   })
 })
 
 t.test('the picture is repeated where nothing was sent for a while', async t => {
-  const { clock, sink, show, viewer } = setUp()
+  const { clock, sink, show, repeat } = setUp()
   show(1)
   sink.drain()
   clock.advance(4999)
-  viewer.repeat(5000)
+  repeat()
   t.equal(sink.written.length, 1)
   clock.advance(1)
-  viewer.repeat(5000)
-  viewer.repeat(5000)
+  repeat()
+  repeat()
   t.strictSame(sink.written, ['picture 1', 'picture 1'])
   clock.advance(5000)
-  viewer.repeat(5000)
+  repeat()
   t.equal(sink.written.length, 2, 'but not to one whose network is full')
   sink.drain()
-  viewer.repeat(5000)
+  repeat()
   t.equal(sink.written.length, 3)
 })
 
 t.test('after its end a viewer gets nothing more', async t => {
-  const { clock, sink, show, viewer } = setUp()
+  const { clock, sink, show, repeat, end } = setUp()
   show(1)
-  viewer.end(Buffer.from('closing'))
-  viewer.end(Buffer.from('closing'))
+  end()
+  end()
   t.strictSame(sink.endings, ['closing'], 'once, behind what is on its way')
   sink.drain()
   show(2)
   clock.advance(10_000)
-  viewer.repeat(5000)
+  repeat()
   t.strictSame(sink.written, ['picture 1'])
 })
 
 t.test('a viewer that does not take its end is cut after a while, and no other', async t => {
-  const { clock, sink, viewer } = setUp()
+  const { clock, sink, end, cutIfEnded } = setUp()
   clock.advance(60_000)
-  viewer.cutIfEnded(2000)
+  cutIfEnded()
   t.equal(sink.destroyed, 0)
-  viewer.end(Buffer.from('closing'))
+  end()
   clock.advance(1999)
-  viewer.cutIfEnded(2000)
+  cutIfEnded()
   t.equal(sink.destroyed, 0)
   clock.advance(1)
-  viewer.cutIfEnded(2000)
+  cutIfEnded()
   t.equal(sink.destroyed, 1)
 })
 

@@ -73,7 +73,7 @@ t.test('every code block is known to a test', async t => {
 
 t.test('npm start: the first run makes a password and prints a curl line that uploads a frame', needs('curl'), async t => {
   t.equal(block('Try it', undefined, 1), 'npm ci && npm start\n')
-  t.equal(SCRIPTS['start'], 'node dist/server.js')
+  t.equal(SCRIPTS['start'], 'node --max-semi-space-size=4 dist/server.js')
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'frame.jpg'), jpeg())
   const { CAMERA_PASSWORD, ...environment } = process.env

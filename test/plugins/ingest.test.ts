@@ -6,7 +6,7 @@ t.test('a frame becomes the live picture at once, and there is nothing to wait f
   const { app, port } = await startServer(t, {}, { clock })
   const taken = frame(clock)
   t.equal(app.ingest(taken), undefined)
-  t.match(app.frameBuffer.newest, { sequence: 1, jpeg: taken.jpeg })
+  t.match(app.frameBuffer.newest, { sequence: 1, memory: taken.memory })
   t.equal(app.liveStream.active, true)
   const viewer = new SocketViewer(port)
   await viewer.received(1)

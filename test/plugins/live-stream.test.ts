@@ -28,7 +28,7 @@ t.test('a viewer that had left before it was served is taken off', async t => {
   await app.register(clockPlugin, { clock })
   await app.register(fp(async app => { app.decorate('eventRepository', { isStreamStopped: async () => false } as unknown as EventRepository) }, { name: 'event-repository' }))
   await app.register(frameBuffer)
-  await app.register(liveStream)
+  await app.register(liveStream, { config: testConfig(t) })
   const [asked, served] = [signal(), signal()]
   app.get('/', async (request, reply) => {
     asked.resolve()

@@ -11,6 +11,7 @@ t.test('before the first frame', async t => {
   const { url } = await startServer(t, {}, { clock })
   clock.advance(2500)
   t.strictSame(await statusOf(url), {
+    relay: { viewers_served: 0, viewers_stalled: 0, viewers_refused: 0, frames_sent: 0, frames_skipped: 0, bytes_sent: 0 },
     stream_active: false,
     last_frame_time: null,
     frame_age_seconds: null,
@@ -50,6 +51,7 @@ t.test('with frames, viewers and an event', async t => {
     oil_spill_detected: true,
     oil_spill_events: 1,
     viewers: 1,
+    relay: { viewers_served: 1, viewers_stalled: 0, viewers_refused: 0, frames_sent: 1, frames_skipped: 0, bytes_sent: viewer.bytes.length },
     frames_received: 11,
     input_fps: 8,
     resolution: { width: 32, height: 24 }

@@ -12,6 +12,20 @@ const pictures = (count: number): Buffer[] => Array.from({ length: count }, (_, 
 /** A frame of many bytes: padding behind the image is kept as it was sent. */
 const bigFrame = (fill: number, sizeBytes = 3 * 1024 * 1024): Buffer => Buffer.concat([jpeg(), Buffer.alloc(sizeBytes, fill)])
 
+/** Lets a paused client read so many bytes. */
+async function take (socket: Socket, sizeBytes: number): Promise<void> {
+  await new Promise<void>(resolve => {
+    let taken = 0
+    socket.on('data', function count (chunk: Buffer) {
+      taken += chunk.length
+      if (taken < sizeBytes) return
+      socket.off('data', count).pause()
+      resolve()
+    })
+    socket.resume()
+  })
+}
+
 t.test('a viewer gets the newest frame at once, as a part with its headers, byte for byte', async t => {
   const { url, port } = await startServer(t, {}, { clock: new FakeClock() })
   const [older, newest] = [jpeg({ color: [1, 2, 3] }), jpeg({ color: [200, 2, 3] })]
@@ -90,6 +104,41 @@ t.test('?fps thins the stream evenly', async t => {
   await Promise.all([every.closed(), thinned.closed()])
   t.equal(every.parts.length, 21)
   t.strictSame(thinned.parts.map(part => frames.findIndex(picture => picture.equals(part.jpeg))), [0, 5, 10, 15, 20])
+})
+
+t.test('STREAM_MAX_FPS thins for all, whatever they ask for', async t => {
+  const clock = new FakeClock()
+  const { url, port } = await startServer(t, { STREAM_MAX_FPS: '5' }, { clock })
+  const frames = pictures(21)
+  await upload(url, { jpeg: frames[0] as Buffer })
+  const viewers = ['/stream', '/stream?fps=30', '/stream?fps=2'].map(path => new SocketViewer(port, path))
+  await Promise.all(viewers.map(viewer => viewer.received(1)))
+  for (const picture of frames.slice(1)) {
+    clock.advance(100)
+    await upload(url, { jpeg: picture })
+  }
+  await control(url, 'stop_stream')
+  await Promise.all(viewers.map(viewer => viewer.closed()))
+  const shown = viewers.map(viewer => viewer.parts.map(part => frames.findIndex(picture => picture.equals(part.jpeg))))
+  t.strictSame(shown, [[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20], [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20], [0, 5, 10, 15, 20]])
+})
+
+t.test('more viewers than may are told when to come back, and come in when one has left', async t => {
+  const { url, port, app } = await startServer(t, { MAX_VIEWERS: '2' })
+  await upload(url)
+  const viewers = [new SocketViewer(port), new SocketViewer(port)]
+  await Promise.all(viewers.map(viewer => viewer.received(1)))
+  const answer = await send(url, { path: '/stream' })
+  const message = await refused(t, answer, 503, 'TOO_MANY_VIEWERS')
+  t.match(message, /^2 people .*MAX_VIEWERS/)
+  t.equal(answer.headers['retry-after'], '10')
+  t.equal(app.liveStream.totals.viewersRefused, 1)
+  viewers[0]?.close()
+  await until(() => app.liveStream.viewerCount === 1)
+  const third = new SocketViewer(port)
+  await third.received(1)
+  third.close()
+  viewers[1]?.close()
 })
 
 t.test('an fps that is no rate is a 400', async t => {
@@ -341,6 +390,69 @@ t.test('a viewer that never reads holds up neither cameras nor other viewers, an
   stalled.socket.destroy()
   stalledToo.socket.destroy()
   await until(() => app.liveStream.viewerCount === 0)
+})
+
+t.test('a viewer that takes nothing for VIEWER_STALL_SECONDS is let go, and no other', async t => {
+  const { url, port, app } = await startServer(t, { VIEWER_STALL_SECONDS: '1', MAX_FRAME_BYTES: '33554432' })
+  await control(url, 'start_stream')
+  const waiting = new SocketViewer(port, '/stream')
+  await upload(url, { jpeg: bigFrame(1, 24 * 1024 * 1024) }) // more than the kernel takes
+  await waiting.received(1)
+  const stalled = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
+  stalled.socket.pause()
+  await until(() => app.liveStream.viewerCount === 2)
+  await until(() => app.liveStream.viewerCount === 1, 'one viewer')
+  t.equal(app.liveStream.totals.viewersStalled, 1)
+  t.equal(waiting.ended, false, 'one that has taken all and waits for the camera stays')
+  stalled.socket.destroy()
+  waiting.close()
+})
+
+t.test('a viewer that takes little at a time stays, however long one picture takes it', async t => {
+  const { url, port, app } = await startServer(t, { VIEWER_STALL_SECONDS: '1', MAX_FRAME_BYTES: '33554432' })
+  const served: Socket[] = []
+  app.server.on('connection', socket => { served.push(socket) })
+  await upload(url, { jpeg: bigFrame(1, 24 * 1024 * 1024) })
+  const slow = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
+  slow.socket.pause()
+  await until(() => app.liveStream.viewerCount === 1)
+  for (let i = 0; i < 10; i += 1) {
+    await new Promise(resolve => setTimeout(resolve, 300))
+    await take(slow.socket, 1024 * 1024)
+  }
+  t.ok(served.at(-1)?.writableLength, 'the first picture is still on its way')
+  t.equal(app.liveStream.viewerCount, 1)
+  slow.socket.destroy()
+  await until(() => app.liveStream.viewerCount === 0)
+})
+
+t.test('viewers that come and go leave nothing behind', async t => {
+  const { url, port, app } = await startServer(t)
+  await upload(url)
+  const stayer = new SocketViewer(port)
+  await stayer.received(1)
+  const connections = async (): Promise<number> => await new Promise((resolve, reject) => {
+    app.server.getConnections((error, count) => { if (error === null) resolve(count); else reject(error) })
+  })
+  const serverListeners = (): number => app.server.eventNames().reduce((sum, name) => sum + app.server.listenerCount(name), 0)
+  await until(async () => await connections() === 1)
+  const listeners = serverListeners()
+  for (let round = 0; round < 10; round += 1) {
+    const visitors = Array.from({ length: 30 }, () => new SocketViewer(port))
+    await Promise.all(visitors.map(visitor => visitor.received(1)))
+    for (const [i, visitor] of visitors.entries()) {
+      if (i % 3 === 0) visitor.socket.resetAndDestroy()
+      else if (i % 3 === 1) visitor.socket.end()
+      else visitor.close()
+    }
+  }
+  await until(async () => await connections() === 1, 'one connection')
+  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(app.liveStream.viewers.length, 1)
+  t.equal(app.liveStream.totals.viewersServed, 301)
+  t.equal(serverListeners(), listeners)
+  t.equal(process.getActiveResourcesInfo().filter(each => each === 'TCPSocketWrap').length, 2, 'both ends of the one that stayed')
+  stayer.close()
 })
 
 t.test('a viewer that never reads is cut some time after a stop', async t => {

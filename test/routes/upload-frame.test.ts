@@ -54,7 +54,7 @@ t.test('a chunked body is taken', async t => {
   for (const piece of [picture.subarray(0, half), picture.subarray(half)]) client.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n')
   client.write('0\r\n\r\n')
   t.equal((await client.answer()).status, 200)
-  t.ok(app.frameBuffer.newest?.jpeg.equals(picture))
+  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(picture))
   client.socket.destroy()
 })
 
@@ -73,7 +73,7 @@ t.test('a body that comes in small pieces is taken', async t => {
     sent = client.socket.bytesWritten
   }
   t.equal((await client.answer()).status, 200)
-  t.ok(app.frameBuffer.newest?.jpeg.equals(picture))
+  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(picture))
   client.socket.destroy()
 })
 
@@ -81,7 +81,7 @@ t.test('padding behind the image is kept as it was sent', async t => {
   const { url, app } = await startServer(t)
   const padded = Buffer.concat([jpeg(), Buffer.alloc(512)])
   t.equal((await upload(url, { jpeg: padded })).status, 200)
-  t.ok(app.frameBuffer.newest?.jpeg.equals(padded))
+  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(padded))
 })
 
 t.test('what is not a whole JPEG is a 400 that says why', async t => {

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { FakeClock, PASSWORD, SocketViewer, startServer, upload } from '../helper.js'
+import { refused, send } from '../http.js'
+
+const AUTH = { 'X-Camera-Auth': PASSWORD }
+
+async function viewersOf (url: string): Promise<{ viewers: Array<Record<string, unknown>>, max_viewers: number }> {
+  const answer = await send(url, { path: '/api/viewers', headers: AUTH })
+  if (answer.status !== 200) throw new Error(answer.body.toString())
+  return JSON.parse(answer.body.toString())
+}
+
+t.test('nobody watches', async t => {
+  const { url } = await startServer(t, { MAX_VIEWERS: '7' })
+  t.strictSame(await viewersOf(url), { viewers: [], max_viewers: 7 })
+})
+
+t.test('who watches, since when, and what they got', async t => {
+  const clock = new FakeClock()
+  const { url, port } = await startServer(t, { TRUST_PROXY: 'loopback', STREAM_MAX_FPS: '10' }, { clock })
+  await upload(url)
+  const first = new SocketViewer(port, '/stream', { 'User-Agent': 'VLC/3.0.18 LibVLC/3.0.18', 'X-Forwarded-For': '192.0.2.17' })
+  await first.received(1)
+  clock.advance(1500)
+  await upload(url)
+  await first.received(2)
+  const second = new SocketViewer(port, '/stream?fps=2')
+  await second.received(1)
+  t.strictSame((await viewersOf(url)).viewers, [
+    { address: '192.0.2.17', user_agent: 'VLC/3.0.18 LibVLC/3.0.18', connected_since: 1687530622.123, max_fps: 10, frames_sent: 2, frames_skipped: 0, bytes_sent: first.bytes.length },
+    { address: '127.0.0.1', user_agent: null, connected_since: 1687530623.623, max_fps: 2, frames_sent: 1, frames_skipped: 0, bytes_sent: second.bytes.length }
+  ])
+  first.close()
+  second.close()
+})
+
+t.test('only those who know the password may see it', async t => {
+  const { url, app } = await startServer(t, { AUTH_FAILURE_LIMIT: '2' }, { clock: new FakeClock() })
+  await refused(t, await send(url, { path: '/api/viewers' }), 401, 'PASSWORD_MISSING')
+  await refused(t, await send(url, { path: '/api/viewers', headers: { 'X-Camera-Auth': 'wrong' } }), 401, 'PASSWORD_WRONG')
+  await refused(t, await send(url, { path: '/api/viewers', headers: { 'X-Camera-Auth': 'wrong' } }), 401, 'PASSWORD_WRONG')
+  const answer = await send(url, { path: '/api/viewers', headers: AUTH })
+  await refused(t, answer, 429, 'TOO_MANY_WRONG_PASSWORDS')
+  t.equal(answer.headers['retry-after'], '30')
+  t.equal(app.refusalCount('password'), 4)
+})
+
+t.test('looking does not use up the camera\'s uploads', async t => {
+  const { url } = await startServer(t, { UPLOAD_RATE_LIMIT: '1' }, { clock: new FakeClock() })
+  for (let i = 0; i < 5; i += 1) await viewersOf(url)
+  t.equal((await upload(url)).status, 200)
+})
