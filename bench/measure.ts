@@ -21,7 +21,7 @@ const STREAM_PATH = '/stream'
 /** How long the kernel takes to fill what it holds for viewers that do not read. */
 const BACKLOG_SECONDS = 5
 const WARM_UP_VIEWERS = 10
-const WARM_UP_FRAMES_PER_SECOND = 300
+const WARM_UP_FRAMES_PER_SECOND = 1500
 
 /**
  * Puts one server to one work point: starts it, warms it up, loads it, and measures it for a while. Ends everything

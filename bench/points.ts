@@ -71,15 +71,15 @@ export const POINTS: readonly Point[] = [
   watched(1000, LEAN),
   stream('overload', '500 viewers, 1080p at 60 frames/s: more than one core can send', ALL, { viewers: 500, size: '1080p', framesPerSecond: 60 }),
   stream('ingest', 'Uploads flat out over 32 connections, nobody watches', UPLOADED_TO, { connections: 32, framesPerSecond: null }),
-  stream('ingest-watched', 'Uploads flat out over 32 connections, 50 viewers', UPLOADED_TO, { viewers: 50, connections: 32, framesPerSecond: null }),
+  stream('ingest-watched', 'Uploads flat out over 32 connections, 50 viewers', LEAN, { viewers: 50, connections: 32, framesPerSecond: null }),
   watched(15, ['ours', 'node-net']),
-  stream('slow-5-of-20', '20 viewers, 5 of them read 50 kB/s', UPLOADED_TO, { viewers: 20, slowViewers: 5 }),
+  stream('slow-5-of-20', '20 viewers, 5 of them read 50 kB/s', ['ours', 'node-net', 'mjpeg-server'], { viewers: 20, slowViewers: 5 }),
   stream('stopped-500-of-1000', '1000 viewers, 500 of them have stopped reading', LEAN, { viewers: 1000, stoppedViewers: 500 }),
   snapshots(2, false),
   snapshots(32, false),
   snapshots(2, true),
   snapshots(32, true),
-  { kind: 'idle', name: 'idle', title: 'Nothing to do', servers: ALL, seconds: 10 },
+  { kind: 'idle', name: 'idle', title: 'Nothing to do', servers: LEAN, seconds: 10 },
   { kind: 'churn', name: 'churn', title: '200 viewers a second that come, see one frame and leave, and one that stays', servers: ['ours'], seconds: 60, viewersPerSecond: 200 }
 ]
 

@@ -32,6 +32,9 @@ const OUR_SETTINGS = {
   HOST: '127.0.0.1'
 }
 
+/** As in `npm start`. */
+const OUR_FLAGS = ['--max-semi-space-size=4']
+
 /** Why a server cannot be measured on this machine. Undefined where it can. */
 export function whyMissing (name: ServerName): string | undefined {
   if (name === 'c-epoll' && compiled('epoll') === undefined) return 'there is no C compiler (cc)'
@@ -53,7 +56,7 @@ export async function startServer (name: ServerName, { scratch, ourProgram }: Gr
   const port = await freePort()
   switch (name) {
     case 'ours': {
-      const child = node(ourProgram, folder, { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') })
+      const child = node([...OUR_FLAGS, ourProgram], folder, { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') })
       return await running([child], port, { uploadHeaders: { 'X-Camera-Auth': PASSWORD } })
     }
     case 'node-net':
@@ -88,12 +91,12 @@ async function running (children: [Child, ...Child[]], port: number, more: { upl
 }
 
 /** In a folder of its own, so that no .env of the project counts. */
-function node (program: string, folder: string, environment: NodeJS.ProcessEnv): Child {
-  return new Child(program, process.execPath, [program], { environment, folder })
+function node (words: string[], folder: string, environment: NodeJS.ProcessEnv): Child {
+  return new Child(words.join(' '), process.execPath, words, { environment, folder })
 }
 
 function bundled (name: string, folder: string, environment: NodeJS.ProcessEnv): Child {
-  return node(join(buildFolder, 'servers', `${name}.js`), folder, environment)
+  return node([join(buildFolder, 'servers', `${name}.js`)], folder, environment)
 }
 
 /** Serves the first frame as a file, under the path of a snapshot. */

@@ -6,7 +6,7 @@ export default fp(async app => {
   await app.register(cors, {
     origin: '*',
     methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders: ['ETag', 'Last-Modified', 'Retry-After', 'X-Timestamp'],
+    exposedHeaders: 'ETag, Last-Modified, Retry-After, X-Timestamp', // an array would be joined for each answer
     maxAge: 600,
     strictPreflight: false
   })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { PublishedFrame } from '../core/frame-buffer.js'
 import { formatEpochSeconds } from '../core/time-format.js'
 import { NoFrame, ReadRateExceeded } from '../errors.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
@@ -10,6 +11,18 @@ import { content, errorResponses } from './documented.js'
 export default (async app => {
   // Frames are numbered from each start, so a tag must tell the starts apart.
   const startId = randomBytes(4).toString('hex')
+
+  /** Made once for each frame, since a wall of screens asks for the same one many times. */
+  let described: { readonly frame: PublishedFrame, readonly headers: Record<string, string> } | undefined
+
+  function headersOf (frame: PublishedFrame): Record<string, string> {
+    return {
+      etag: `"${startId}-${frame.sequence}"`,
+      'last-modified': new Date(frame.receivedAtMs).toUTCString(),
+      'x-timestamp': formatEpochSeconds(frame.receivedAtMs),
+      'cache-control': 'no-cache'
+    }
+  }
 
   app.get('/api/frame', {
     schema: {
@@ -27,13 +40,10 @@ export default (async app => {
   }, async (request, reply) => {
     const frame = app.frameBuffer.newest
     if (frame === undefined) throw new NoFrame()
-    reply.headers({
-      etag: `"${startId}-${frame.sequence}"`,
-      'last-modified': new Date(frame.receivedAtMs).toUTCString(),
-      'x-timestamp': formatEpochSeconds(frame.receivedAtMs),
-      'cache-control': 'no-cache'
-    })
+    if (described?.frame !== frame) described = { frame, headers: headersOf(frame) }
+    reply.headers(described.headers)
     if (isUnchanged(request, reply)) return await reply.code(304).send()
-    return await reply.type('image/jpeg').send(frame.memory.jpeg)
+    void reply.type('image/jpeg')
+    return frame.memory.jpeg
   })
 }) satisfies FastifyPluginAsyncTypebox

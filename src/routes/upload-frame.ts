@@ -80,6 +80,7 @@ export default (async (app, { config }) => {
       spillReported: parseSpillHeader(request.headers['x-oil-spill-detected']) === true
     })
     if (stored !== undefined) await stored
-    return await reply.type('text/plain; charset=utf-8').send('Frame received')
+    void reply.type('text/plain; charset=utf-8')
+    return 'Frame received' as const
   })
 }) satisfies FastifyPluginAsyncTypebox<{ config: Config }>

@@ -32,7 +32,8 @@ t.test('what is wrong with a password is said without the password', async t => 
 t.test('only the right password matches, whatever the length of the other', async t => {
   const matches = passwordMatcher('a-password-for-tests')
   t.equal(matches('a-password-for-tests'), true)
-  for (const wrong of ['', 'a', 'a-password-for-test', 'a-password-for-tests ', 'A-password-for-tests', 'x'.repeat(100_000)]) {
+  for (const wrong of ['', 'a', 'a-password-for-test', 'a-password-for-tests ', 'A-password-for-tests', 'x'.repeat(100_000),
+    ...['\0', 'é', '€', '😀', '\ud83d', '\xff', 'a-password-for-tests'].map(more => `a-password-for-tests${more}`), 'á-password-for-tests', '\u0161-password-for-tests']) {
     t.equal(matches(wrong), false, wrong.slice(0, 30))
   }
 })
