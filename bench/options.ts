@@ -44,7 +44,7 @@ export function readOptions (args: readonly string[]): Options {
     rounds: positive('rounds', values.rounds ?? (quick ? '1' : '3')),
     timing: {
       seconds: positive('seconds', values.seconds ?? (quick ? '2' : '5')),
-      warmUpSeconds: quick ? 2 : 5,
+      warmUpSeconds: quick ? 1 : 5,
       settleSeconds: quick ? 0.5 : 1
     },
     out: values.out ?? 'bench-results.json',

@@ -15,7 +15,12 @@ declare module 'fastify' {
 export default fp(async app => {
   app.decorate('ingest', (frame: Frame) => {
     app.frameBuffer.publish(frame)
-    app.liveStream.frameArrived()
+    try {
+      app.liveStream.frameArrived()
+    } catch (err) {
+      // Whatever goes wrong with the picture, a spill is recorded.
+      app.log.error({ err }, 'a frame could not be relayed')
+    }
     return app.eventRecorder.record(frame)
   })
 }, { name: 'ingest', dependencies: ['frame-buffer', 'live-stream', 'event-recorder'] })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { FakeClock, frame, SocketViewer, startServer } from '../helper.js'
+import { keptLog } from '../http.js'
 
 t.test('a frame becomes the live picture at once, and there is nothing to wait for', async t => {
   const clock = new FakeClock()
@@ -21,4 +22,14 @@ t.test('a frame that opens an event is live before it is stored', async t => {
   t.equal(app.eventRepository.totalEvents, 0)
   await stored
   t.equal(app.eventRepository.totalEvents, 1)
+})
+
+t.test('a spill is recorded even where its frame cannot be relayed', async t => {
+  const clock = new FakeClock()
+  const log = keptLog()
+  const { app } = await startServer(t, {}, { clock, logger: log.logger })
+  app.liveStream.frameArrived = () => { throw new Error('it does not work') }
+  await app.ingest(frame(clock, { spill: true }))
+  t.equal(app.eventRepository.totalEvents, 1)
+  t.match(log.lines.find(({ level }) => level === 50), { msg: 'a frame could not be relayed', err: { message: 'it does not work' } })
 })
