@@ -27,7 +27,7 @@ export const ConfigSchema = Type.Object({
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
   MAX_VIEWERS: Type.Integer({ default: 500, minimum: 1, description: 'people who watch at once' }),
   STREAM_MAX_FPS: Type.Number({ default: 0, minimum: 0, description: 'pictures a second that a viewer gets at most, evenly thinned; 0 for all' }),
-  VIEWER_STALL_SECONDS: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'how long a viewer may take nothing before it is let go' }),
+  VIEWER_STALL_SECONDS: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'a viewer that takes nothing for this long is let go, at the latest after twice as long' }),
   TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses, CIDRs, `loopback`, `linklocal` or `uniquelocal`, separated by commas; or `true` for all' }))
 })
 

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { loadConfig, readEnvironment } from '../config.js'
 import { generatedPassword } from '../store/data-folder.js'
 
+/** As in `npm start`; docs/performance.md says why. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4'
+
 /** Starts the server and a simulated camera, tells where to look, and ends both together. */
 const environment = readEnvironment()
 const children: ChildProcess[] = []
@@ -34,7 +37,7 @@ The first oil spill drifts into the picture within half a minute. Ctrl+C ends bo
  * own, out of reach of a terminal's Ctrl+C, so that it gets one signal only: a second would cut its shutdown short.
  */
 function start (program: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(program, import.meta.url)), ...args], {
+  const child = spawn(process.execPath, [SMALL_YOUNG_GENERATION, fileURLToPath(new URL(program, import.meta.url)), ...args], {
     env, detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })
   children.push(child)

@@ -21,8 +21,8 @@ export interface LiveStreamOptions {
 export interface ViewerSeat {
   /** Frees the place. To be called when the viewer has gone, any number of times. */
   leave (): void
-  /** Lets go of a viewer whose network has taken nothing for too long. Does nothing where nothing is on its way. */
-  stalled (): void
+  /** To be called when the network was quiet for too long: lets go of the viewer, unless nothing is on its way to it. */
+  letGoIfStalled (): void
 }
 
 /** One viewer, for people. */
@@ -52,9 +52,6 @@ const SLICE_MS = 3
  * at once, for which the frame would otherwise be late by all that the answer takes: a quarter of its way.
  */
 const FIRST_SLICE_MS = 0.5
-
-/** A viewer that got nothing for this long gets the picture again. Proxies give up after 30 to 60 seconds. */
-const REPEAT_AFTER_MS = 5000
 
 /** A viewer that was ended may take what is on its way for this long. */
 const CUT_AFTER_MS = 2000
@@ -98,8 +95,8 @@ export class LiveStream {
     return this.#started && !this.#stopped && !this.#closed
   }
 
-  /** Whether there is room for one more viewer. One that is refused is counted. */
-  admits (): boolean {
+  /** Says whether there is room for one more viewer, and counts one for whom there is none. */
+  admit (): boolean {
     const hasRoom = this.#viewers.length < this.#options.maxViewers
     if (!hasRoom) this.#viewersRefused += 1
     return hasRoom
@@ -165,20 +162,16 @@ export class LiveStream {
     this.#offerNewest(viewer)
     return {
       leave: () => { this.#remove(viewer) },
-      stalled: () => { this.#letGo(viewer) }
+      letGoIfStalled: () => { this.#letGo(viewer) }
     }
   }
 
-  /** To be called about once a second: looks after viewers that no new frame reaches. */
+  /** To be called about once a second: looks after viewers that no new frame reaches. In slices, as every round. */
   tick (): void {
     const nowMs = this.#options.clock.monotonicMs()
-    for (const viewer of [...this.#viewers]) {
-      viewer.cutIfEnded(nowMs, CUT_AFTER_MS)
-      const picture = this.#newestPicture()
-      if (picture === undefined) continue
-      viewer.offer(picture, nowMs)
-      viewer.repeat(picture, nowMs, REPEAT_AFTER_MS)
-    }
+    for (const viewer of [...this.#viewers]) viewer.cutIfEnded(nowMs, CUT_AFTER_MS)
+    this.#remaining = this.#viewers.length
+    if (!this.#sliceDeferred) this.#serveSlice(SLICE_MS)
   }
 
   #endViewers (): void {

@@ -3,6 +3,8 @@ import { Pace } from './pace.js'
 
 /** The network side of a viewer: what it uses of a `net.Socket`, which is one. */
 export interface ViewerSink {
+  /** Whether bytes may still be written: not after its end, and not when the client has gone. */
+  readonly writable: boolean
   /** Bytes that were written and that the network has not taken yet. */
   readonly writableLength: number
   /** Bytes that were written since the connection was made. */
@@ -42,6 +44,9 @@ export interface ViewerFigures {
   /** All bytes of its connection. */
   readonly bytesSent: number
 }
+
+/** A viewer that got nothing for this long gets the picture again. Proxies give up after 30 to 60 seconds. */
+const REPEAT_AFTER_MS = 5000
 
 /** Where viewers get their pictures. */
 export interface PictureSource {
@@ -94,20 +99,22 @@ export class Viewer {
     return this.#sink.writableLength > 0
   }
 
-  /** Sends the newest picture where it is new to this viewer, due by its rate, and the network is ready for it. */
+  /**
+   * Sends the newest picture where the network is ready for it and it is due: new to this viewer and not too soon for
+   * its rate, or the last one again where nothing was sent for some seconds.
+   */
   offer (picture: Picture, nowMs: number): void {
-    if (picture.sequence === this.#passedSequence) return
+    if (picture.sequence === this.#passedSequence) {
+      // Once more, so that proxies keep the connection.
+      if (nowMs - this.#sentAtMs >= REPEAT_AFTER_MS && this.#isReady) this.#send(picture, nowMs)
+      return
+    }
     if (this.#pace?.isEarly(picture.sequence, nowMs, picture.halfIntervalMs) === true) return
     if (!this.#isReady) return
     this.#framesSkipped += picture.sequence - 1 - Math.max(this.#passedSequence, this.#pace?.thinnedSequence ?? 0)
     this.#passedSequence = picture.sequence
     this.#pace?.sent(nowMs)
     this.#send(picture, nowMs)
-  }
-
-  /** Sends the picture once more where nothing was sent for this long, so that proxies keep the connection. */
-  repeat (picture: Picture, nowMs: number, afterMs: number): void {
-    if (this.#isReady && nowMs - this.#sentAtMs >= afterMs) this.#send(picture, nowMs)
   }
 
   /** Ends the response with these bytes, when what was written before is out. Nothing is sent after them. */
@@ -128,7 +135,7 @@ export class Viewer {
   }
 
   get #isReady (): boolean {
-    return this.#endedAtMs === undefined && !this.isBusy
+    return this.#sink.writable && !this.isBusy
   }
 
   #send (picture: Picture, nowMs: number): void {

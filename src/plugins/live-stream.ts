@@ -23,6 +23,9 @@ const TICK_MS = 1000
 /** How long viewers may take the closing boundary when the server closes. */
 const CLOSING_GRACE_MS = 300
 
+/** When TCP begins to ask whether a quiet viewer is still there. */
+const KEEP_ALIVE_PROBE_MS = 30_000
+
 /** For proxies and caches: hand on every byte at once, and keep none. */
 const STREAM_HEADERS = {
   'content-type': STREAM_CONTENT_TYPE,
@@ -71,7 +74,7 @@ function sendLiveStream (liveStream: LiveStream, reply: FastifyReply, options: S
   if (socket === null) {
     // Another answer is still under way on this connection: the socket comes when it is this one's turn, if ever.
     reply.raw.once('socket', assigned => {
-      if (liveStream.active && liveStream.admits()) serveViewer(liveStream, reply, assigned, options)
+      if (liveStream.active && liveStream.admit()) serveViewer(liveStream, reply, assigned, options)
       else assigned.destroy()
     })
   } else {
@@ -93,7 +96,12 @@ function serveViewer (liveStream: LiveStream, reply: FastifyReply, socket: Socke
     socket.once('close', () => { seat.leave() })
     // Node tells apart a network that takes little from one that takes nothing. A camera may be silent for as long as
     // it likes: then nothing is on its way, and the viewer stays.
-    reply.raw.setTimeout(stallMs, () => { seat.stalled() })
+    reply.raw.setTimeout(stallMs, () => { seat.letGoIfStalled() })
+    // A viewer may only read or leave. Whatever else it sends would keep the connection from ever counting as stalled,
+    // and a request would wait for ever behind this answer, which has said that it is the last (RFC 9112, section 9.6).
+    socket.once('data', () => { socket.destroy() })
+    // Before the first frame nothing is written that would tell that the other side has vanished.
+    socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
     // A client that left before this line has had its close already.
     if (socket.destroyed) seat.leave()
   } catch (error) {

@@ -34,7 +34,7 @@ export default (async (app, { config }) => {
     }
   }, async (request, reply) => {
     if (!app.liveStream.active) throw new NoActiveStream()
-    if (!app.liveStream.admits()) {
+    if (!app.liveStream.admit()) {
       void reply.header('retry-after', FULL_RETRY_AFTER_SECONDS)
       throw new TooManyViewers(config.maxViewers)
     }

@@ -20,7 +20,7 @@ export const Status = Type.Object({
   ], { description: 'Size of the newest frame in pixels; null before the first', examples: [{ width: 1280, height: 720 }] }),
   uptime_seconds: Type.Number({ description: 'Since the server started' }),
   version: Type.String({ examples: ['0.1.0'] }),
-  unauthorized_attempts: Type.Integer({ description: 'Uploads and stream controls that were refused for their password since the start' }),
+  unauthorized_attempts: Type.Integer({ description: 'Requests that were refused for their password since the start: uploads, stream controls, looks at the viewers' }),
   refused_frames: Type.Integer({ description: 'Frames with the right password that were refused since the start: not a whole JPEG, too large, too many, or with a header that cannot be read' }),
   storage: Type.Object({
     ok: Type.Boolean({ description: 'False from a failure until the next event is stored' }),

@@ -4,8 +4,8 @@ import { EpochSeconds } from './text.js'
 /** What viewers got, one or all. */
 const figures = {
   frames_sent: Type.Integer({ description: 'Frames written, repeated ones among them', examples: [4512] }),
-  frames_skipped: Type.Integer({ description: 'Frames that passed by since the viewer, or the server, could not keep up. Those left out for a viewer\'s rate do not count', examples: [3] }),
-  bytes_sent: Type.Integer({ description: 'Bytes written', examples: [455_712_000] })
+  frames_skipped: Type.Integer({ description: 'Frames that passed by while the viewer, or the server, could not keep up. Those left out for a viewer\'s rate before that do not count', examples: [3] }),
+  bytes_sent: Type.Integer({ description: 'All bytes of the connections, the responses\' heads among them', examples: [455_712_000] })
 }
 
 /** Who watches now. */

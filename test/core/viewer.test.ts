@@ -5,6 +5,7 @@ import { FakeClock } from '../helper.js'
 
 /** A network that takes nothing until it is told to. */
 class FakeSink implements ViewerSink {
+  writable = true
   writableLength = 0
   bytesWritten = 0
   readonly written: string[] = []
@@ -19,7 +20,11 @@ class FakeSink implements ViewerSink {
     this.#taken.push(taken)
   }
 
-  end (bytes: Buffer): void { this.endings.push(bytes.toString()) }
+  end (bytes: Buffer): void {
+    this.endings.push(bytes.toString())
+    this.writable = false
+  }
+
   destroy (): void { this.destroyed += 1 }
 
   /** The network takes all that was written. */
@@ -48,7 +53,6 @@ function setUp (options: { maxFps?: number, halfIntervalMs?: number, sink?: View
     sink,
     viewer,
     offer: () => { offerNewest(viewer) },
-    repeat: () => { if (newest !== undefined) viewer.repeat(newest, clock.monotonicMs(), 5000) },
     end: () => { viewer.end(Buffer.from('closing'), clock.monotonicMs()) },
     cutIfEnded: () => { viewer.cutIfEnded(clock.monotonicMs(), 2000) },
     /** A new picture, of which the viewer is not told. */
@@ -62,10 +66,10 @@ function setUp (options: { maxFps?: number, halfIntervalMs?: number, sink?: View
 }
 
 t.test('nothing is sent before there is a picture', async t => {
-  const { sink, clock, offer, repeat } = setUp()
+  const { sink, clock, offer } = setUp()
   offer()
   clock.advance(60_000)
-  repeat()
+  offer()
   t.strictSame(sink.written, [])
 })
 
@@ -162,11 +166,11 @@ t.test('what a viewer got is counted', async t => {
   })
 
   t.test('repeated pictures', async t => {
-    const { clock, sink, show, repeat, viewer } = setUp()
+    const { clock, sink, show, offer, viewer } = setUp()
     show(1)
     sink.drain()
     clock.advance(5000)
-    repeat()
+    offer()
     t.strictSame(viewer.figures, { framesSent: 2, framesSkipped: 0, bytesSent: 18 })
   })
 })
@@ -232,26 +236,49 @@ t.test('a thinned viewer', async t => {
 })
 
 t.test('the picture is repeated where nothing was sent for a while', async t => {
-  const { clock, sink, show, repeat } = setUp()
+  const { clock, sink, show, offer } = setUp()
   show(1)
   sink.drain()
   clock.advance(4999)
-  repeat()
+  offer()
   t.equal(sink.written.length, 1)
   clock.advance(1)
-  repeat()
-  repeat()
+  offer()
+  offer()
   t.strictSame(sink.written, ['picture 1', 'picture 1'])
   clock.advance(5000)
-  repeat()
+  offer()
   t.equal(sink.written.length, 2, 'but not to one whose network is full')
   sink.drain()
-  repeat()
+  offer()
   t.equal(sink.written.length, 3)
 })
 
+t.test('a thinned viewer gets the last picture again, never a newer one before its time', async t => {
+  const { clock, sink, show, offer } = setUp({ maxFps: 0.1 })
+  show(1)
+  sink.drain()
+  show(2)
+  clock.advance(6000)
+  offer()
+  t.strictSame(sink.written, ['picture 1'])
+  clock.advance(4000)
+  offer()
+  t.strictSame(sink.written, ['picture 1', 'picture 2'])
+})
+
+t.test('a viewer that has gone gets nothing, and nothing is counted', async t => {
+  const { sink, show, viewer } = setUp()
+  show(1)
+  show(2)
+  sink.writable = false
+  sink.drain()
+  t.strictSame(sink.written, ['picture 1'])
+  t.strictSame(viewer.figures, { framesSent: 1, framesSkipped: 0, bytesSent: 9 })
+})
+
 t.test('after its end a viewer gets nothing more', async t => {
-  const { clock, sink, show, repeat, end } = setUp()
+  const { clock, sink, show, offer, end } = setUp()
   show(1)
   end()
   end()
@@ -259,7 +286,7 @@ t.test('after its end a viewer gets nothing more', async t => {
   sink.drain()
   show(2)
   clock.advance(10_000)
-  repeat()
+  offer()
   t.strictSame(sink.written, ['picture 1'])
 })
 
