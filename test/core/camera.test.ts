@@ -34,6 +34,6 @@ t.test('only the right password matches, whatever the length of the other', asyn
   t.equal(matches('a-password-for-tests'), true)
   for (const wrong of ['', 'a', 'a-password-for-test', 'a-password-for-tests ', 'A-password-for-tests', 'x'.repeat(100_000),
     ...['\0', 'é', '€', '😀', '\ud83d', '\xff', 'a-password-for-tests'].map(more => `a-password-for-tests${more}`), 'á-password-for-tests', '\u0161-password-for-tests']) {
-    t.equal(matches(wrong), false, wrong.slice(0, 30))
+    t.equal(matches(wrong), false, JSON.stringify(wrong.slice(0, 30)))
   }
 })
