@@ -6,6 +6,7 @@ import cameraAuth from './plugins/camera-auth.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
+import database from './plugins/database.js'
 import errors, { answerClientError, answerFrameworkError } from './plugins/errors.js'
 import eventRecorder from './plugins/event-recorder.js'
 import eventRepository from './plugins/event-repository.js'
@@ -79,6 +80,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(expectContinue)
     await app.register(refusals)
     await app.register(dataFolder, { config })
+    await app.register(database)
     await app.register(cameraAuth, { config })
     await app.register(eventRepository)
     await app.register(evidenceStore, { files: overrides.files })

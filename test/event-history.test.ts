@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { EventRepository } from '../src/store/event-repository.js'
+import { SqlThread } from '../src/store/sql-thread.js'
 import { temporaryFolder } from './helper.js'
 
 const guide = readFileSync('docs/event-history.md', 'utf8')
@@ -36,8 +37,9 @@ const questions: Question[] = [...guide.matchAll(/^### (\d+\. [^\n]+)\n[^]*?```s
 /** The history, stored as the server stores it; still open, as while the server runs. */
 async function setUp (t: Test) {
   const path = join(temporaryFolder(t), 'videostream.db')
-  const repository = await EventRepository.open(path)
-  t.teardown(async () => { await repository.close() })
+  const thread = await SqlThread.open(path)
+  const repository = await EventRepository.open(thread)
+  t.teardown(async () => { await thread.close() })
   for (const { started, ended, lastDetected, sizeBytes } of HISTORY) {
     const startedAtMs = Date.parse(started)
     const framePath = `oil_spill_frames/oil_spill_${started.replace(/[-:]|\..*/g, '').replace('T', '_')}.jpg`

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { EventRepository } from '../store/event-repository.js'
 
@@ -9,9 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Opens the event history, and closes it after the last upload. */
+/** The event history. */
 export default fp(async app => {
-  const repository = await EventRepository.open(join(app.dataFolder.path, 'videostream.db'))
-  app.decorate('eventRepository', repository)
-  app.addHook('onClose', async () => { await repository.close() })
-}, { name: 'event-repository', dependencies: ['data-folder'] })
+  app.decorate('eventRepository', await EventRepository.open(app.sql))
+}, { name: 'event-repository', dependencies: ['database'] })

@@ -83,11 +83,8 @@ export function eventQueries (database: Connection) {
   }
 }
 
-/** The statements that change something; they are committed together. */
-export const WRITING_QUERIES: ReadonlySet<string> = new Set<keyof EventQueries>(['changeEvent', 'noteDetection', 'setStreamStopped'])
-
-/** The statements, by name. */
-export type EventQueries = ReturnType<typeof eventQueries>
+/** Those of them that change something. */
+export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'noteDetection', 'setStreamStopped']
 
 function toEvent (row: EventRow | undefined): OilSpillEvent | undefined {
   return row === undefined ? undefined : fromRow(row)

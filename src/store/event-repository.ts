@@ -1,9 +1,8 @@
 import type { EventChange } from '../core/event-recorder.js'
 import type { OilSpillEvent } from '../core/event.js'
-import { HistoryUnavailable } from '../errors.js'
-import type { EventPosition, EventQueries, NewEvent } from './event-queries.js'
-import { SqlThread } from './sql-thread.js'
-import { errorCode } from './storage-errors.js'
+import type { EventPosition, NewEvent } from './event-queries.js'
+import type { Queries } from './queries.js'
+import type { SqlThread } from './sql-thread.js'
 
 /** Events that are read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
 const PAGE_SIZE = 100
@@ -19,18 +18,14 @@ export class EventRepository {
   #total: number
   #newest: OilSpillEvent | undefined
 
-  private constructor (sql: SqlThread, summary: ReturnType<EventQueries['summarizeEvents']>) {
+  private constructor (sql: SqlThread, summary: ReturnType<Queries['summarizeEvents']>) {
     this.#sql = sql
     this.#total = summary.total
     this.#newest = summary.newest
   }
 
-  /**
-   * Opens the history, and makes it where there is none.
-   * @throws StartupError with one line that says what to do
-   */
-  static async open (path: string): Promise<EventRepository> {
-    const sql = await SqlThread.open(path)
+  /** Reads the summary of the history. */
+  static async open (sql: SqlThread): Promise<EventRepository> {
     return new EventRepository(sql, await sql.call('summarizeEvents'))
   }
 
@@ -61,19 +56,19 @@ export class EventRepository {
 
   /** The event with this id, or undefined. */
   async find (id: number): Promise<OilSpillEvent | undefined> {
-    return await this.#ask('findEvent', id)
+    return await this.#sql.ask('findEvent', id)
   }
 
   /** The event that is open on this camera, or undefined. */
   async openEventOf (cameraId: string): Promise<OilSpillEvent | undefined> {
-    return await this.#ask('openEventOf', cameraId)
+    return await this.#sql.ask('openEventOf', cameraId)
   }
 
   /** The complete history, oldest first, a page at a time. Events that open meanwhile come at the end. */
   async * pages (): AsyncGenerator<OilSpillEvent[]> {
     let after = BEFORE_ALL
     while (true) {
-      const page = await this.#ask('pageOfEvents', after, PAGE_SIZE)
+      const page = await this.#sql.ask('pageOfEvents', after, PAGE_SIZE)
       const last = page.at(-1)
       if (last === undefined) return
       yield page
@@ -83,29 +78,16 @@ export class EventRepository {
 
   /** Which of these evidence paths belong to no event. */
   async unclaimedPaths (paths: string[]): Promise<string[]> {
-    return await this.#ask('unclaimedPaths', paths)
+    return await this.#sql.ask('unclaimedPaths', paths)
   }
 
   /** Whether an operator stopped the live picture of this camera. */
   async isStreamStopped (cameraId: string): Promise<boolean> {
-    return await this.#ask('isStreamStopped', cameraId)
+    return await this.#sql.ask('isStreamStopped', cameraId)
   }
 
   /** Keeps over a restart that the live picture was stopped, or started again with null. */
   async setStreamStopped (cameraId: string, atMs: number | null): Promise<void> {
-    await this.#ask('setStreamStopped', cameraId, atMs)
-  }
-
-  /** Writes what was asked before, then closes the database. */
-  async close (): Promise<void> {
-    await this.#sql.close()
-  }
-
-  async #ask<Name extends keyof EventQueries> (name: Name, ...args: Parameters<EventQueries[Name]>): Promise<ReturnType<EventQueries[Name]>> {
-    try {
-      return await this.#sql.call(name, ...args)
-    } catch (error) {
-      throw Object.assign(new HistoryUnavailable(errorCode(error)), { cause: error })
-    }
+    await this.#sql.ask('setStreamStopped', cameraId, atMs)
   }
 }

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import { StartupError } from '../errors.js'
-import type { EventQueries } from './event-queries.js'
+import { HistoryUnavailable, StartupError } from '../errors.js'
+import type { Queries } from './queries.js'
 import type { SqlCall, SqlFailure, SqlReply, SqlRequest } from './sql-messages.js'
+import { errorCode } from './storage-errors.js'
 
 /** An error that the SQL thread reported: nothing of the call was stored. */
 export class SqlError extends Error {
@@ -24,7 +25,7 @@ interface Waiting {
 }
 
 /**
- * Runs the event queries on a thread of their own, so that the one that relays frames never waits for a commit (200 ms
+ * Runs the queries on a thread of their own, so that the one that relays frames never waits for a commit (200 ms
  * on an SD card). Writes are answered in the order they were made, and reads behind the writes that came with them. A
  * thread that dies is started again by the next call.
  */
@@ -53,14 +54,26 @@ export class SqlThread {
    * Calls a query.
    * @throws SqlError where SQLite refused it, SqlThreadLost where no answer came
    */
-  async call<Name extends keyof EventQueries> (name: Name, ...args: Parameters<EventQueries[Name]>): Promise<ReturnType<EventQueries[Name]>> {
+  async call<Name extends keyof Queries> (name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
     const worker = await this.#running()
     const id = ++this.#calls
-    return await new Promise<ReturnType<EventQueries[Name]>>((resolve, reject) => {
+    return await new Promise<ReturnType<Queries[Name]>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
       const call: SqlCall = { id, name, args }
       worker.postMessage(call)
     })
+  }
+
+  /**
+   * As `call`, for what is asked and answered over HTTP.
+   * @throws HistoryUnavailable, with the error of `call` as its cause
+   */
+  async ask<Name extends keyof Queries> (name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
+    try {
+      return await this.call(name, ...args)
+    } catch (error) {
+      throw Object.assign(new HistoryUnavailable(errorCode(error)), { cause: error })
+    }
   }
 
   /** Answers what was called before, closes the database and ends the thread. */

@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { openDatabase, type Connection } from './database.js'
-import { eventQueries, WRITING_QUERIES, type EventQueries } from './event-queries.js'
+import { queriesOf, WRITING_QUERIES, type Queries } from './queries.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 import type { SqlCall, SqlReply, SqlRequest } from './sql-messages.js'
 
@@ -13,7 +13,7 @@ if (parentPort !== null) serve(parentPort, String(workerData))
 function serve (port: MessagePort, path: string): void {
   try {
     const database = openDatabase(path)
-    const queries = eventQueries(database)
+    const queries = queriesOf(database)
     port.on('message', (first: SqlRequest) => {
       const calls: SqlCall[] = []
       let closing = false
@@ -43,14 +43,14 @@ function next (port: MessagePort): SqlRequest | undefined {
   return received?.message
 }
 
-function answer (database: Connection, queries: EventQueries, calls: readonly SqlCall[]): SqlReply[] {
+function answer (database: Connection, queries: Queries, calls: readonly SqlCall[]): SqlReply[] {
   const writes = calls.filter(call => WRITING_QUERIES.has(call.name))
   const reads = calls.filter(call => !WRITING_QUERIES.has(call.name))
   return [...commitTogether(database, queries, writes), ...reads.map(call => attempt(() => run(queries, call), call))]
 }
 
 /** One failed write does not take the others with it, unless SQLite gave up the whole transaction. */
-function commitTogether (database: Connection, queries: EventQueries, calls: readonly SqlCall[]): SqlReply[] {
+function commitTogether (database: Connection, queries: Queries, calls: readonly SqlCall[]): SqlReply[] {
   if (calls.length === 0) return []
   const guarded = database.transaction((call: SqlCall) => run(queries, call))
   try {
@@ -87,7 +87,7 @@ function failure (call: SqlCall, error: unknown): SqlReply {
   return { type: 'failure', id: call.id, failure: { message: String(error), code: errorCode(error) } }
 }
 
-function run (queries: EventQueries, call: SqlCall): unknown {
+function run (queries: Queries, call: SqlCall): unknown {
   const query: unknown = Object.entries(queries).find(([name]) => name === call.name)?.[1]
   if (typeof query !== 'function') throw new Error(`no query ${call.name}`)
   return Reflect.apply(query, undefined, call.args)

@@ -187,7 +187,7 @@ t.test('a client that takes nothing of its answer is cut, and a quiet stream is 
 t.test('503 where the history cannot be read', async t => {
   const { url, app } = await startServer(t)
   await upload(url, { spill: true })
-  await app.eventRepository.close()
+  await app.sql.close()
   for (const path of ['/api/oil_spill_events', '/api/oil_spill_events/1', '/api/oil_spill_events/1/frame']) {
     const answer = await send(url, { path })
     await refused(t, answer, 503, 'HISTORY_UNAVAILABLE')

@@ -125,7 +125,7 @@ t.test('the stream is active from the first frame, and not after a stop', async 
 
 t.test('it answers though the history cannot be read', async t => {
   const { url, app } = await startServer(t)
-  await app.eventRepository.close()
+  await app.sql.close()
   t.match(await statusOf(url), { oil_spill_events: 0 })
   t.match(await get(url, '/api/detection_summary'), { total_events: 0 })
 })

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { EventArchive } from '../../src/store/event-archive.js'
 import { EventRepository } from '../../src/store/event-repository.js'
 import { EvidenceStore } from '../../src/store/evidence-store.js'
+import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, temporaryFolder, until } from '../helper.js'
 import { fillDisk, smallDisk } from './support.js'
 
@@ -15,16 +16,18 @@ async function setUp (t: Test, folder = temporaryFolder(t)) {
   const workers: Worker[] = []
   const note = (worker: Worker): void => { workers.push(worker) }
   process.on('worker', note)
-  const repository = await EventRepository.open(join(folder, 'history.db'))
+  const thread = await SqlThread.open(join(folder, 'history.db'))
+  const repository = await EventRepository.open(thread)
   const evidence = await EvidenceStore.open(folder)
   const failures: unknown[] = []
   const lostNotes: unknown[] = []
   t.teardown(async () => {
     process.off('worker', note)
-    await repository.close()
+    await thread.close()
   })
   return {
     folder,
+    thread,
     repository,
     evidence,
     failures,
@@ -114,12 +117,12 @@ t.test('health is bad from a failure until the next event is stored, and the fai
 })
 
 t.test('a detection is noted in the background, and one that is lost is told, but is no missing event', async t => {
-  const { archive, repository, lostNotes } = await setUp(t)
+  const { archive, repository, thread, lostNotes } = await setUp(t)
   const event = await archive.change(spillOn('default'))
   archive.noteDetection(1, 2e12)
   await until(async () => (await repository.find(1))?.lastDetectedAtMs === 2e12, 'the note')
   t.equal(event?.lastDetectedAtMs, new FakeClock().nowMs())
-  await repository.close()
+  await thread.close()
   archive.noteDetection(1, 2e12 + 1)
   await until(() => lostNotes.length > 0, 'the failure')
   t.match(lostNotes, [{ code: 'SQL_THREAD_LOST' }])

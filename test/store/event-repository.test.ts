@@ -3,13 +3,15 @@ import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { OilSpillEvent } from '../../src/core/event.js'
 import { EventRepository } from '../../src/store/event-repository.js'
+import { SqlThread } from '../../src/store/sql-thread.js'
 import { temporaryFolder } from '../helper.js'
 import { newEvent } from './support.js'
 
 async function setUp (t: Test, path = join(temporaryFolder(t), 'history.db')) {
-  const repository = await EventRepository.open(path)
-  t.teardown(async () => { await repository.close() })
-  return { path, repository }
+  const thread = await SqlThread.open(path)
+  const repository = await EventRepository.open(thread)
+  t.teardown(async () => { await thread.close() })
+  return { path, thread, repository }
 }
 
 async function opened (repository: EventRepository, nth: number, options: Parameters<typeof newEvent>[1] = {}): Promise<OilSpillEvent> {
@@ -91,13 +93,13 @@ t.test('an event that cannot be stored changes nothing, and says why with SQLite
 })
 
 t.test('the summary is kept in memory and over a restart', async t => {
-  const { path, repository } = await setUp(t)
+  const { path, repository, thread } = await setUp(t)
   for (let i = 1; i <= 3; i += 1) await opened(repository, i)
   t.equal(repository.totalEvents, 3)
   t.equal(repository.newestEvent?.id, 3)
   await opened(repository, 0)
   t.equal(repository.newestEvent?.id, 3, 'newest is what started last, also where the clock was set back')
-  await repository.close()
+  await thread.close()
 
   const again = await setUp(t, path)
   t.equal(again.repository.totalEvents, 4)
@@ -144,12 +146,12 @@ t.test('evidence that no event has is found', async t => {
 })
 
 t.test('a stopped stream is remembered over a restart', async t => {
-  const { path, repository } = await setUp(t)
+  const { path, repository, thread } = await setUp(t)
   t.equal(await repository.isStreamStopped('default'), false)
   await repository.setStreamStopped('default', 1000)
   t.equal(await repository.isStreamStopped('default'), true)
   t.equal(await repository.isStreamStopped('another'), false)
-  await repository.close()
+  await thread.close()
   const again = await setUp(t, path)
   t.equal(await again.repository.isStreamStopped('default'), true)
   await again.repository.setStreamStopped('default', null)
@@ -157,8 +159,8 @@ t.test('a stopped stream is remembered over a restart', async t => {
 })
 
 t.test('a history that cannot be read or written says so to who asked for it', async t => {
-  const { repository } = await setUp(t)
-  await repository.close()
+  const { repository, thread } = await setUp(t)
+  await thread.close()
   const unavailable = { code: 'HISTORY_UNAVAILABLE', statusCode: 503, message: /SQL_THREAD_LOST/ }
   await t.rejects(repository.find(1), unavailable)
   await t.rejects(repository.openEventOf('default'), unavailable)

@@ -13,7 +13,7 @@ t.test('the history is videostream.db in the data folder, and is closed with the
   const database = new Database(join(config.dataDir, 'videostream.db'), { readonly: true, fileMustExist: true })
   t.equal(database.prepare('SELECT count(*) FROM oil_spill_events').pluck().get(), 1)
   database.close()
-  await t.rejects(app.eventRepository.find(1))
+  await t.rejects(app.eventRepository.find(1), { code: 'HISTORY_UNAVAILABLE' })
 })
 
 t.test('a file that is no database stops the start', async t => {
