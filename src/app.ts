@@ -3,17 +3,19 @@ import type { Config } from './config.js'
 import { systemClock, type Clock } from './core/clock.js'
 import { loggerOptions, QuietLogController } from './log.js'
 import cameraAuth from './plugins/camera-auth.js'
+import cameraWatch from './plugins/camera-watch.js'
+import camerasPlugin from './plugins/cameras.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
 import database from './plugins/database.js'
 import errors, { answerClientError, answerFrameworkError } from './plugins/errors.js'
-import eventRecorder from './plugins/event-recorder.js'
+import eventArchive from './plugins/event-archive.js'
 import eventRepository from './plugins/event-repository.js'
 import evidenceStore from './plugins/evidence-store.js'
 import expectContinue from './plugins/expect-continue.js'
 import frameBuffer from './plugins/frame-buffer.js'
-import ingest from './plugins/ingest.js'
+import frameIntake from './plugins/frame-intake.js'
 import liveStream from './plugins/live-stream.js'
 import notFound from './plugins/not-found.js'
 import openapi from './plugins/openapi.js'
@@ -21,6 +23,7 @@ import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
 import shutdown from './plugins/shutdown.js'
 import validation from './plugins/validation.js'
+import cameras from './routes/cameras.js'
 import frame from './routes/frame.js'
 import home from './routes/home.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -81,20 +84,23 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(refusals)
     await app.register(dataFolder, { config })
     await app.register(database)
-    await app.register(cameraAuth, { config })
     await app.register(eventRepository)
     await app.register(evidenceStore, { files: overrides.files })
-    await app.register(eventRecorder, { config })
+    await app.register(eventArchive)
     await app.register(frameBuffer)
+    await app.register(camerasPlugin, { config })
+    await app.register(cameraAuth, { config })
+    await app.register(cameraWatch)
     await app.register(liveStream, { config })
-    await app.register(ingest)
+    await app.register(frameIntake, { config })
     await app.register(openapi)
 
     await app.register(home)
     await app.register(stream, { config })
     await app.register(frame)
     await app.register(status)
-    await app.register(viewers, { config })
+    await app.register(viewers)
+    await app.register(cameras, { config })
     await app.register(oilSpillEvents)
     await app.register(uploadFrame, { config })
     await app.register(streamControl)

@@ -21,11 +21,15 @@ export const ConfigSchema = Type.Object({
   CAMERA_PASSWORD_FILE: Type.Optional(Type.String({ description: 'file with that password, instead of it' })),
   MAX_FRAME_BYTES: Type.Integer({ default: 10 * 1024 * 1024, minimum: 1024, maximum: 256 * 1024 * 1024, description: 'largest frame, in bytes' }),
   MAX_FRAME_PIXELS: Type.Integer({ default: 50_000_000, minimum: 1, description: 'largest frame, width times height' }),
-  UPLOAD_RATE_LIMIT: Type.Number({ default: 60, minimum: 0.1, description: 'frames a second from the camera, with a burst of two seconds\' worth' }),
+  UPLOAD_RATE_LIMIT: Type.Number({ default: 60, minimum: 0.1, description: 'frames a second from each camera, with a burst of two seconds\' worth' }),
   AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, before all its passwords are refused' }),
   READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
-  MAX_VIEWERS: Type.Integer({ default: 500, minimum: 1, description: 'people who watch at once' }),
+  MAX_CAMERAS: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: 'cameras at most' }),
+  CAMERA_OFFLINE_AFTER_SECONDS: Type.Number({ default: 10, minimum: 1, maximum: 86_400, description: 'a camera that sends no frame for this long is offline' }),
+  LATE_FRAME_WINDOW: Type.Number({ default: 604_800, minimum: 0, description: 'how long after it was taken a frame may come, in seconds' }),
+  OUTBOUND_ALLOW: Type.Optional(Type.String({ description: 'addresses within the own network that camera sources may be fetched from: CIDRs or host names, separated by commas' })),
+  MAX_VIEWERS: Type.Integer({ default: 500, minimum: 1, description: 'people who watch at once, all cameras together' }),
   STREAM_MAX_FPS: Type.Number({ default: 0, minimum: 0, description: 'pictures a second that a viewer gets at most, evenly thinned; 0 for all' }),
   VIEWER_STALL_SECONDS: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'a viewer that takes nothing for this long is let go, at the latest after twice as long' }),
   TRUST_PROXY: Type.Optional(Type.String({ description: 'proxies whose `X-Forwarded-For` counts: addresses, CIDRs, `loopback`, `linklocal` or `uniquelocal`, separated by commas; or `true` for all' }))
@@ -48,6 +52,12 @@ export interface Config {
   /** Reads a second. */
   readonly readRateLimit: number
   readonly eventGapSeconds: number
+  readonly maxCameras: number
+  readonly cameraOfflineAfterSeconds: number
+  /** Seconds. */
+  readonly lateFrameWindowSeconds: number
+  /** As it was given; undefined for none. */
+  readonly outboundAllow: string | undefined
   readonly maxViewers: number
   /** Pictures a second; undefined for all. */
   readonly streamMaxFps: number | undefined
@@ -99,6 +109,10 @@ function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | u
     authFailureLimit: values.AUTH_FAILURE_LIMIT,
     readRateLimit: values.READ_RATE_LIMIT,
     eventGapSeconds: values.EVENT_GAP_SECONDS,
+    maxCameras: values.MAX_CAMERAS,
+    cameraOfflineAfterSeconds: values.CAMERA_OFFLINE_AFTER_SECONDS,
+    lateFrameWindowSeconds: values.LATE_FRAME_WINDOW,
+    outboundAllow: values.OUTBOUND_ALLOW,
     maxViewers: values.MAX_VIEWERS,
     streamMaxFps: values.STREAM_MAX_FPS === 0 ? undefined : values.STREAM_MAX_FPS,
     viewerStallSeconds: values.VIEWER_STALL_SECONDS,

@@ -45,3 +45,41 @@ export function passwordMatcher (password: string): (candidate: string) => boole
     return timingSafeEqual(compared, expected)
   }
 }
+
+/** What a camera may be called in addresses and files. */
+export const CAMERA_ID_PATTERN = '^[a-z0-9][a-z0-9_-]{0,62}$'
+
+/** What administrators say of a camera. */
+export interface CameraSettings {
+  /** As CAMERA_ID_PATTERN; never changes. */
+  readonly cameraId: string
+  /** For people. */
+  readonly name: string
+  /** The rig, port or ship that it is on. */
+  readonly site: string | null
+  /** Degrees north, WGS 84. */
+  readonly latitude: number | null
+  /** Degrees east, WGS 84. */
+  readonly longitude: number | null
+  /** Degrees clockwise from true north into which it looks. */
+  readonly heading: number | null
+  /** Whether it may send. */
+  readonly enabled: boolean
+  /** Where the server fetches its frames; null where it sends them itself. May hold a password. */
+  readonly source: string | null
+  /** Snapshots that are fetched a second, where the source is one. */
+  readonly sourceFps: number
+}
+
+/** A camera's key as it is kept. */
+export interface CameraKey {
+  readonly keyId: string
+  readonly cameraId: string
+  /** SHA-256 of the key, in lower-case hexadecimal. */
+  readonly hash: string
+  /** Milliseconds since 1970, UTC. */
+  readonly createdAtMs: number
+}
+
+/** What camera keys begin with. */
+export const CAMERA_KEY_PREFIX = 'vsk_'

@@ -3,7 +3,7 @@ export interface OpenRun {
   readonly startedAtMs: number
   readonly lastDetectedAtMs: number
   readonly lastDetectedMonotonicMs: number
-  /** When the first frame after the last detection was received that showed no spill; undefined while there is none. */
+  /** When the first frame after the last detection was taken that showed no spill; undefined while there is none. */
   readonly clearedAtMs: number | undefined
   /** True from a restart until the next detection: nobody knows what happened in between. */
   readonly resumed: boolean
@@ -12,7 +12,9 @@ export interface OpenRun {
 /** One frame's report. */
 export interface Sighting {
   readonly spillReported: boolean
+  /** When the frame was taken, in milliseconds since 1970. */
   readonly atMs: number
+  /** When it was received, on the clock that never jumps. */
   readonly monotonicMs: number
 }
 
@@ -20,6 +22,8 @@ export interface Sighting {
 export interface Decision {
   /** The open event ends, at this moment. */
   readonly endsAtMs?: number
+  /** When the first frame after its last detection was taken that showed no spill, where one is known. */
+  readonly clearedAtMs?: number
   /** A new event opens with this sighting, after the end of the other where there is one. */
   readonly opens: boolean
   /** The state when the change is stored, or when there is none to store. */
@@ -45,19 +49,19 @@ export function decide (open: OpenRun | undefined, sighting: Sighting, gapMs: nu
   const lapsed = hasLapsed(open, sighting.monotonicMs, gapMs)
   if (sighting.spillReported) {
     return lapsed
-      ? { endsAtMs: endOf(open), opens: true, next: runFrom(sighting), otherwise: open }
+      ? { ...ending(open), opens: true, next: runFrom(sighting), otherwise: open }
       : { opens: false, next: continued(open, sighting), otherwise: open }
   }
   const cleared: OpenRun = { ...open, clearedAtMs: open.clearedAtMs ?? sighting.atMs }
   return lapsed || gapMs === 0
-    ? { endsAtMs: endOf(cleared), opens: false, next: undefined, otherwise: cleared }
+    ? { ...ending(cleared), opens: false, next: undefined, otherwise: cleared }
     : { opens: false, next: cleared, otherwise: cleared }
 }
 
 /** Says whether an event ends because no detection came for the gap, with no frame to tell it; undefined where it does not. */
 export function decideSilence (open: OpenRun, monotonicMs: number, gapMs: number): Decision | undefined {
   if (gapMs === 0 || !hasLapsed(open, monotonicMs, gapMs)) return undefined
-  return { endsAtMs: endOf(open), opens: false, next: undefined, otherwise: open }
+  return { ...ending(open), opens: false, next: undefined, otherwise: open }
 }
 
 /** Takes up an event that was open when the server last stopped. */
@@ -70,6 +74,17 @@ export function resumeRun (event: { startedAtMs: number, lastDetectedAtMs: numbe
     lastDetectedMonotonicMs: now.monotonicMs - sinceMs,
     clearedAtMs: undefined,
     resumed: true
+  }
+}
+
+/** Takes into an open run a detection that came late. Its place on the clock that never jumps is told from the last one's. */
+export function withLateDetection (open: OpenRun, takenAtMs: number): OpenRun {
+  const laterMs = Math.max(0, takenAtMs - open.lastDetectedAtMs)
+  return {
+    ...open,
+    startedAtMs: Math.min(open.startedAtMs, takenAtMs),
+    lastDetectedAtMs: open.lastDetectedAtMs + laterMs,
+    lastDetectedMonotonicMs: open.lastDetectedMonotonicMs + laterMs
   }
 }
 
@@ -93,6 +108,10 @@ function continued (open: OpenRun, sighting: Sighting): OpenRun {
 
 function hasLapsed (open: OpenRun, monotonicMs: number, gapMs: number): boolean {
   return gapMs === 0 ? open.clearedAtMs !== undefined : monotonicMs - open.lastDetectedMonotonicMs >= gapMs
+}
+
+function ending (open: OpenRun): Pick<Decision, 'endsAtMs' | 'clearedAtMs'> {
+  return { endsAtMs: endOf(open), ...(open.clearedAtMs !== undefined && { clearedAtMs: open.clearedAtMs }) }
 }
 
 /** Nobody watched between a restart and the first frame after it, so the last detection is all that is known. */

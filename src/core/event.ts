@@ -1,3 +1,4 @@
+import type { FrameDetails } from './frame.js'
 import { formatTimestamp } from './time-format.js'
 
 /** One unbroken run of detections on one camera. Times are milliseconds since 1970, UTC. */
@@ -5,13 +6,35 @@ export interface OilSpillEvent {
   /** Never used twice, even after a deletion. */
   readonly id: number
   readonly cameraId: string
-  /** When the first frame that reported the spill was received. */
+  /** When the first frame that reported the spill was taken. */
   readonly startedAtMs: number
-  /** When the last frame that reported it was received, known to about a second while the event is open. */
+  /** When the last frame that reported it was taken, known to about a second while the event is open. */
   readonly lastDetectedAtMs: number
-  /** When the first frame after it that did not was received; null while the event is open. */
+  /** When the first frame after it that did not was taken, or the last that did where none is known; null while the event is open. */
   readonly endedAtMs: number | null
   readonly evidence: Evidence
+  /** The event that it turned out to be a part of, since a late detection bridged them; null where it stands for itself. */
+  readonly mergedInto: number | null
+}
+
+/** A camera's report of a spill in one frame, as it is kept. Times are milliseconds since 1970, UTC. */
+export interface Detection {
+  readonly cameraId: string
+  /** Its place in the order of the camera's frames. */
+  readonly takenAtMs: number
+  /** On the camera's clock; null where it did not say. */
+  readonly capturedAtMs: number | null
+  readonly receivedAtMs: number
+  /** How far the camera's clock is behind the server's, the time on the way included; null where it is not known. */
+  readonly clockSkewMs: number | null
+  readonly frameSequence: number | null
+  readonly idempotencyKey: string | null
+  /** Of the frame's bytes, in lower-case hexadecimal. */
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly width: number
+  readonly height: number
+  readonly details: FrameDetails
 }
 
 /** The stored opening frame of an event: the camera's own bytes. */

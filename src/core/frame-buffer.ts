@@ -15,7 +15,8 @@ const MAX_ARRIVALS = 300
 export class FrameBuffer {
   #newest: PublishedFrame | undefined
   #received = 0
-  readonly #arrivals = new Float64Array(MAX_ARRIVALS)
+  /** Made at the first frame: a camera that never sends costs next to nothing. */
+  #arrivals: Float64Array | undefined
 
   /** The newest frame, or undefined before the first. */
   get newest (): PublishedFrame | undefined {
@@ -29,6 +30,7 @@ export class FrameBuffer {
 
   /** Makes this frame the newest. */
   publish (frame: Frame): PublishedFrame {
+    this.#arrivals ??= new Float64Array(MAX_ARRIVALS)
     this.#arrivals[this.#received % MAX_ARRIVALS] = frame.receivedAtMonotonicMs
     this.#received += 1
     this.#newest = { ...frame, sequence: this.#received }
@@ -41,7 +43,7 @@ export class FrameBuffer {
     let oldestMs = nowMonotonicMs
     let count = 0
     for (; count < kept; count += 1) {
-      const arrivalMs = this.#arrivals[(this.#received - 1 - count) % MAX_ARRIVALS]
+      const arrivalMs = this.#arrivals?.[(this.#received - 1 - count) % MAX_ARRIVALS]
       if (arrivalMs === undefined || nowMonotonicMs - arrivalMs > RATE_WINDOW_MS) break
       oldestMs = arrivalMs
     }
@@ -49,5 +51,22 @@ export class FrameBuffer {
     if (count < 2) return 0
     const spanMs = Math.max(nowMonotonicMs - oldestMs, 1)
     return Math.round((count - 1) * 10_000 / spanMs) / 10
+  }
+}
+
+/** The frame buffers of all cameras, by camera id. */
+export class FrameBuffers {
+  readonly #buffers = new Map<string, FrameBuffer>()
+
+  /** The buffer of this camera, made where there is none. */
+  of (cameraId: string): FrameBuffer {
+    const buffer = this.#buffers.get(cameraId) ?? new FrameBuffer()
+    this.#buffers.set(cameraId, buffer)
+    return buffer
+  }
+
+  /** Lets go of a camera's newest frame. */
+  drop (cameraId: string): void {
+    this.#buffers.delete(cameraId)
   }
 }

@@ -1,3 +1,5 @@
+import { sha256 } from './sha256.js'
+
 /** Holds the headers of a part with room to spare. */
 const HEAD_ROOM = 128
 
@@ -13,6 +15,7 @@ export class FrameMemory {
   /** The JPEG alone. */
   readonly jpeg: Buffer
   readonly #bytes: Buffer
+  #sha256: Promise<string> | undefined
 
   /** Memory for a JPEG of so many bytes, which are still to be written. */
   constructor (length: number) {
@@ -25,6 +28,15 @@ export class FrameMemory {
     const memory = new FrameMemory(jpeg.length)
     jpeg.copy(memory.jpeg)
     return memory
+  }
+
+  /**
+   * SHA-256 of the JPEG in lower-case hexadecimal, computed once. On the thread pool, unlike `createHash`: ten megabytes
+   * would hold up the relay for some milliseconds.
+   */
+  sha256 (): Promise<string> {
+    this.#sha256 ??= sha256(this.jpeg)
+    return this.#sha256
   }
 
   /**

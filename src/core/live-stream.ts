@@ -1,3 +1,4 @@
+import type { Audience } from './audience.js'
 import type { Clock } from './clock.js'
 import type { FrameBuffer } from './frame-buffer.js'
 import { CLOSING, encodePart } from './mjpeg.js'
@@ -11,8 +12,8 @@ export interface LiveStreamOptions {
   readonly frames: FrameBuffer
   /** Whether somebody stopped the stream before the server last started. */
   readonly stopped: boolean
-  /** Viewers at once. */
-  readonly maxViewers: number
+  /** The viewers of all cameras. */
+  readonly audience: Audience
   /** Pictures a second that any viewer gets at most; undefined for all. */
   readonly maxFps: number | undefined
 }
@@ -75,6 +76,7 @@ export class LiveStream {
   #started = false
   #stopped: boolean
   #closed = false
+  #paused = false
   #picture: Picture | undefined
   #cursor = 0
   #remaining = 0
@@ -92,12 +94,12 @@ export class LiveStream {
 
   /** Whether the stream may be watched: it was started, by hand or by the first frame, and nobody stopped it since. */
   get active (): boolean {
-    return this.#started && !this.#stopped && !this.#closed
+    return this.#started && !this.#stopped && !this.#paused && !this.#closed
   }
 
   /** Says whether there is room for one more viewer, and counts one for whom there is none. */
   admit (): boolean {
-    const hasRoom = this.#viewers.length < this.#options.maxViewers
+    const { hasRoom } = this.#options.audience
     if (!hasRoom) this.#viewersRefused += 1
     return hasRoom
   }
@@ -126,6 +128,12 @@ export class LiveStream {
   stop (): void {
     this.#stopped = true
     this.#endViewers()
+  }
+
+  /** As a stop, but lifted apart from it: while the camera is switched off there is nothing to watch. */
+  pause (paused: boolean): void {
+    this.#paused = paused
+    if (paused) this.#endViewers()
   }
 
   /** Ends all viewers for good: nothing can be watched any more. */
@@ -158,6 +166,7 @@ export class LiveStream {
     this.#viewers.push(viewer)
     this.#connectedAtMs.set(viewer, clock.nowMs())
     this.#viewersServed += 1
+    this.#options.audience.joined()
     this.#restartRound()
     this.#offerNewest(viewer)
     return {
@@ -187,6 +196,7 @@ export class LiveStream {
 
   #remove (viewer: Viewer): void {
     if (!this.#connectedAtMs.delete(viewer)) return
+    this.#options.audience.left()
     this.#departed = added(this.#departed, viewer.figures)
     const index = this.#viewers.indexOf(viewer)
     const last = this.#viewers.pop()

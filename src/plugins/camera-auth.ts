@@ -2,21 +2,29 @@ import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-import { DEFAULT_CAMERA_ID, passwordMatcher } from '../core/camera.js'
+import { passwordMatcher } from '../core/camera.js'
+import type { LiveCamera } from '../core/live-camera.js'
 import { TokenBuckets, type BucketLevel } from '../core/token-bucket.js'
-import { PasswordMissing, PasswordWrong, TooManyWrongPasswords, UploadRateExceeded } from '../errors.js'
+import { CameraDisabled, CameraMismatch, PasswordMissing, PasswordWrong, TooManyWrongPasswords, UploadRateExceeded } from '../errors.js'
 import { forgetPassword, generatedPassword } from '../store/data-folder.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For the onRequest hook of uploads. Throws unless the password is right and the camera is not too fast. */
-    authenticateCamera (request: FastifyRequest, reply: FastifyReply): void
-    /** For the onRequest hook of what only those may read who know the password. Throws unless it is right. */
-    requirePassword (request: FastifyRequest, reply: FastifyReply): void
+    /**
+     * For the onRequest hook of what cameras send. Sets `request.camera`. Throws unless the key opens a camera that is
+     * switched on, and the one that the address and X-Camera-Id name, where they name one.
+     */
+    authenticateCamera (request: FastifyRequest, reply: FastifyReply): LiveCamera
+    /** For the onRequest hook of single uploads, after `authenticateCamera`. Throws where the camera is too fast. */
+    limitUploads (camera: LiveCamera, reply: FastifyReply): void
+    /** Takes the right to send one frame, if the camera has one left. */
+    takeUploadToken (camera: LiveCamera): BucketLevel
     /** For the onRequest hook of what carries a password in its body. Throws where the address has tried too often. */
     refuseGuessers (request: FastifyRequest, reply: FastifyReply): void
-    /** Throws where a password is not the camera's, or the address has tried too often. */
-    checkPassword (request: FastifyRequest, reply: FastifyReply, password: string): void
+    /** The camera that a key or the camera password opens. Throws where it opens none, or the address has tried too often. */
+    checkPassword (request: FastifyRequest, reply: FastifyReply, password: string): LiveCamera
+    /** As `checkPassword`, with what the header X-Camera-Auth says. */
+    requirePassword (request: FastifyRequest, reply: FastifyReply): LiveCamera
     /** The password that was made on this start, to be shown once; undefined on every other. */
     newCameraPassword: string | undefined
   }
@@ -26,7 +34,7 @@ declare module 'fastify' {
 const BURST_SECONDS = 2
 
 /**
- * Lets only the camera upload, before its body is read, and only as fast as it may. All of it is done in one go, with
+ * Lets only cameras upload, before the body is read, and only as fast as they may. All of it is done in one go, with
  * nothing to wait for: an upload comes 30 times a second, and what it costs here every picture is late by.
  */
 export default fp<{ config: Config }>(async (app, { config }) => {
@@ -41,42 +49,55 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   function refuseGuessers (request: FastifyRequest, reply: FastifyReply): void {
     if (buckets.wrongPasswords.isUntouched) return
     const level = buckets.wrongPasswords.peek(normalizeIP(request.ip), wrongPasswordRate)
-    if (level.left === 0) throw tooManyWrong(request, reply, level)
+    if (level.left > 0) return
+    app.noteRefusal(request, 'password', 'too many wrong passwords')
+    retryAfter(reply, level)
+    throw new TooManyWrongPasswords()
   }
 
   /** Compares and counts in one go: of many guesses at once, no more are told from the right one than the limit. */
-  function checkPassword (request: FastifyRequest, reply: FastifyReply, candidate: string): void {
+  function checkPassword (request: FastifyRequest, reply: FastifyReply, candidate: string): LiveCamera {
     refuseGuessers(request, reply)
-    if (matches(candidate)) return
+    const camera = app.cameras.byKey(candidate) ?? (matches(candidate) ? app.cameras.default : undefined)
+    if (camera !== undefined) return camera
     buckets.wrongPasswords.take(normalizeIP(request.ip), wrongPasswordRate)
     app.noteRefusal(request, 'password', 'wrong password')
     throw new PasswordWrong()
   }
 
-  function tooManyWrong (request: FastifyRequest, reply: FastifyReply, { waitMs }: BucketLevel): Error {
-    app.noteRefusal(request, 'password', 'too many wrong passwords')
-    void reply.header('retry-after', Math.ceil(waitMs / 1000))
-    return new TooManyWrongPasswords()
-  }
-
-  function requirePassword (request: FastifyRequest, reply: FastifyReply): void {
+  function requirePassword (request: FastifyRequest, reply: FastifyReply): LiveCamera {
     const candidate = request.headers['x-camera-auth']
-    if (typeof candidate !== 'string') {
-      app.noteRefusal(request, 'password', 'no password')
-      throw new PasswordMissing()
-    }
-    checkPassword(request, reply, candidate)
+    if (typeof candidate === 'string') return checkPassword(request, reply, candidate)
+    app.noteRefusal(request, 'password', 'no password')
+    throw new PasswordMissing()
   }
 
-  function authenticateCamera (request: FastifyRequest, reply: FastifyReply): void {
-    requirePassword(request, reply)
-    const level = buckets.uploads.take(DEFAULT_CAMERA_ID, uploadRate)
+  function authenticateCamera (request: FastifyRequest, reply: FastifyReply): LiveCamera {
+    const camera = requirePassword(request, reply)
+    request.camera = camera
+    if ([namedInPath(request), request.headers['x-camera-id']].some(named => named !== undefined && named !== camera.id)) {
+      app.noteRefusal(request, 'password', 'key of another camera')
+      throw new CameraMismatch()
+    }
+    if (camera.isOn) return camera
+    app.noteRefusal(request, 'password', 'camera is switched off')
+    throw new CameraDisabled(camera.id)
+  }
+
+  function takeUploadToken (camera: LiveCamera): BucketLevel {
+    return buckets.uploads.take(camera.id, uploadRate)
+  }
+
+  function limitUploads (camera: LiveCamera, reply: FastifyReply): void {
+    const level = takeUploadToken(camera)
     if (level.left >= 0) return
-    void reply.header('retry-after', Math.ceil(level.waitMs / 1000))
+    retryAfter(reply, level)
     throw new UploadRateExceeded()
   }
 
   app.decorate('authenticateCamera', authenticateCamera)
+  app.decorate('limitUploads', limitUploads)
+  app.decorate('takeUploadToken', takeUploadToken)
   app.decorate('requirePassword', requirePassword)
   app.decorate('refuseGuessers', refuseGuessers)
   app.decorate('checkPassword', checkPassword)
@@ -86,4 +107,12 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   let hasListened = false
   app.addHook('onListen', async () => { hasListened = true })
   app.addHook('onClose', async () => { if (madeNow && !hasListened) forgetPassword(app.dataFolder.path) })
-}, { name: 'camera-auth', dependencies: ['clock', 'data-folder', 'refusals'] })
+}, { name: 'camera-auth', dependencies: ['clock', 'data-folder', 'refusals', 'cameras'] })
+
+function namedInPath ({ params }: FastifyRequest): unknown {
+  return typeof params === 'object' && params !== null && 'camera_id' in params ? params.camera_id : undefined
+}
+
+function retryAfter (reply: FastifyReply, { waitMs }: BucketLevel): void {
+  void reply.header('retry-after', Math.ceil(waitMs / 1000))
+}

@@ -1,14 +1,14 @@
 import fp from 'fastify-plugin'
-import { FrameBuffer } from '../core/frame-buffer.js'
+import { FrameBuffers } from '../core/frame-buffer.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The camera's newest frame. */
-    frameBuffer: FrameBuffer
+    /** The newest frame of each camera. */
+    frameBuffers: FrameBuffers
   }
 }
 
-/** Holds the newest frame. */
+/** Holds the newest frames. */
 export default fp(async app => {
-  app.decorate('frameBuffer', new FrameBuffer())
+  app.decorate('frameBuffers', new FrameBuffers())
 }, { name: 'frame-buffer' })

@@ -2,18 +2,13 @@ import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-import { DEFAULT_CAMERA_ID } from '../core/camera.js'
-import { LiveStream } from '../core/live-stream.js'
+import type { LiveStream } from '../core/live-stream.js'
 import { dialectOf, OPENINGS, STREAM_CONTENT_TYPE } from '../core/mjpeg.js'
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** The camera's live picture and its viewers. */
-    liveStream: LiveStream
-  }
   interface FastifyReply {
     /** Turns this reply into an endless MJPEG stream, thinned to so many pictures a second. Nothing may be sent after it. */
-    sendLiveStream (maxFps: number | undefined): void
+    sendLiveStream (liveStream: LiveStream, maxFps: number | undefined): void
   }
 }
 
@@ -36,30 +31,20 @@ const STREAM_HEADERS = {
   connection: 'close'
 }
 
-/** Adapts the live picture to sockets, and ends its viewers before the server closes. */
+/** Adapts live pictures to sockets, and ends their viewers before the server closes. */
 export default fp<{ config: Config }>(async (app, { config }) => {
-  const stopped = await app.eventRepository.isStreamStopped(DEFAULT_CAMERA_ID)
-  const liveStream = new LiveStream({
-    clock: app.clock,
-    defer: setImmediate,
-    frames: app.frameBuffer,
-    stopped,
-    maxViewers: config.maxViewers,
-    maxFps: config.streamMaxFps
-  })
-  const timer = setInterval(() => { liveStream.tick() }, TICK_MS)
+  const timer = setInterval(() => { for (const { liveStream } of app.cameras.all()) liveStream.tick() }, TICK_MS)
   timer.unref()
 
-  app.decorate('liveStream', liveStream)
-  app.decorateReply('sendLiveStream', function (this: FastifyReply, maxFps: number | undefined): void {
+  app.decorateReply('sendLiveStream', function (this: FastifyReply, liveStream: LiveStream, maxFps: number | undefined): void {
     sendLiveStream(liveStream, this, { maxFps, stallMs: config.viewerStallSeconds * 1000 })
   })
   app.addHook('preClose', async () => {
     clearInterval(timer)
-    liveStream.close()
-    setTimeout(() => { liveStream.destroyViewers() }, CLOSING_GRACE_MS).unref()
+    for (const { liveStream } of app.cameras.all()) liveStream.close()
+    setTimeout(() => { for (const { liveStream } of app.cameras.all()) liveStream.destroyViewers() }, CLOSING_GRACE_MS).unref()
   })
-}, { name: 'live-stream', dependencies: ['clock', 'event-repository', 'frame-buffer'] })
+}, { name: 'live-stream', dependencies: ['cameras'] })
 
 interface StreamOptions { readonly maxFps: number | undefined, readonly stallMs: number }
 

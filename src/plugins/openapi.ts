@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { Camera, CameraConnection, CameraKey, CamerasStatus, NewCameraKey } from '../schemas/camera.js'
 import { ErrorSchema } from '../schemas/error.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
@@ -9,7 +10,10 @@ import { version } from '../version.js'
 
 /** Describes the API in OpenAPI 3.1 from the routes' schemas, and shows it at /documentation. To be registered before the routes. */
 export default fp(async app => {
-  for (const schema of [ErrorSchema, Status, DetectionSummary, Viewers, OilSpillEvent]) app.addSchema(schema)
+  const schemas = [
+    ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Camera, CameraKey, NewCameraKey, CameraConnection
+  ]
+  for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -25,11 +29,12 @@ export default fp(async app => {
         { name: 'camera', description: 'For cameras' },
         { name: 'video', description: 'The live picture' },
         { name: 'data', description: 'Status and history' },
-        { name: 'control', description: 'For operators' }
+        { name: 'control', description: 'For operators' },
+        { name: 'cameras', description: 'Which cameras there are, and their keys' }
       ],
       components: {
         securitySchemes: {
-          CameraPassword: { type: 'apiKey', in: 'header', name: 'X-Camera-Auth', description: 'The camera password' }
+          CameraPassword: { type: 'apiKey', in: 'header', name: 'X-Camera-Auth', description: 'The key of a camera, or the camera password' }
         }
       },
       security: []

@@ -17,6 +17,7 @@ export default (async app => {
   await app.register(accepts)
 
   app.get('/', {
+    config: { access: 'open' },
     schema: {
       operationId: 'getHome',
       tags: ['data'],

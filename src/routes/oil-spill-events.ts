@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
+import { ByteBudget } from '../core/byte-budget.js'
 import type { OilSpillEvent as StoredEvent } from '../core/event.js'
 import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
 import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
@@ -25,9 +26,10 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024
 
 /** The history of oil-spill events and their evidence. */
 export default (async app => {
-  let heldBytes = 0
+  const held = new ByteBudget(MAX_HELD_BYTES)
 
   app.get('/api/oil_spill_events', {
+    config: { access: 'public' },
     schema: {
       operationId: 'listOilSpillEvents',
       tags: ['data'],
@@ -46,6 +48,7 @@ export default (async app => {
   })
 
   app.get('/api/oil_spill_events/:id', {
+    config: { access: 'public' },
     schema: {
       operationId: 'getOilSpillEvent',
       tags: ['data'],
@@ -59,6 +62,7 @@ export default (async app => {
   }, async request => toJson(await find(request.params.id)))
 
   app.get('/api/oil_spill_events/:id/frame', {
+    config: { access: 'public' },
     schema: {
       operationId: 'getOilSpillEventFrame',
       tags: ['data'],
@@ -88,9 +92,8 @@ export default (async app => {
 
   /** Counts what is in memory for a client until its answer is out or its connection has gone. */
   function hold (bytes: number, reply: FastifyReply): void {
-    if (heldBytes > 0 && heldBytes + bytes > MAX_HELD_BYTES) throw new ReadsBusy()
-    heldBytes += bytes
-    reply.raw.once('close', () => { heldBytes -= bytes })
+    if (!held.take(bytes)) throw new ReadsBusy()
+    reply.raw.once('close', () => { held.give(bytes) })
   }
 
   async function find (id: number): Promise<StoredEvent> {
@@ -108,7 +111,9 @@ function toJson (event: StoredEvent): OilSpillEvent {
     datetime: formatDatetime(event.startedAtMs),
     frame_path: evidence.framePath,
     id: event.id,
+    camera_id: event.cameraId,
     ended_at: event.endedAtMs === null ? null : formatDatetime(event.endedAtMs),
+    merged_into: event.mergedInto,
     sha256: evidence.sha256,
     size_bytes: evidence.sizeBytes,
     width: evidence.width,

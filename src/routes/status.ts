@@ -1,84 +1,142 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { LiveCamera } from '../core/live-camera.js'
 import { formatDatetime } from '../core/time-format.js'
-import { ReadRateExceeded } from '../errors.js'
+import { CameraNotFound, ReadRateExceeded, RequestInvalid } from '../errors.js'
+import { CameraQuery, CamerasStatus } from '../schemas/camera.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { version } from '../version.js'
+import { cameraNamed, twins } from './camera-twins.js'
 import { content, errorResponses, ref } from './documented.js'
 
 /** How things are, from memory alone: it answers while the disk hangs, and costs the same however long the history. */
 export default (async app => {
-  const startedMonotonicMs = app.clock.monotonicMs()
+  const { clock } = app
+  const startedMonotonicMs = clock.monotonicMs()
+  const notFound = [new RequestInvalid('querystring/camera Expected string'), new CameraNotFound('rig-4')]
 
-  app.get('/api/status', {
+  for (const { url, operationId, schema } of twins({ url: '/api/status', operationId: 'getStatus' }, { path: '/status', operationId: 'getCameraStatus' })) {
+    app.get(url, {
+      config: { access: 'public' },
+      schema: {
+        operationId,
+        tags: ['data'],
+        summary: 'Get the status of server and stream',
+        ...schema,
+        response: {
+          200: content('application/json', ref(Status), { description: 'How things are now' }),
+          ...errorResponses(...notFound, new ReadRateExceeded())
+        }
+      }
+    }, async request => {
+      const camera = app.findCamera(cameraNamed(request))
+      const { ok, failures, lastError } = app.eventArchive.health
+      const { newest } = camera.frames
+      return {
+        ...overviewOf(camera),
+        server_time: clock.nowMs() / 1000,
+        relay: relayTotals(camera),
+        frames_received: camera.frames.framesReceived,
+        resolution: newest === undefined ? null : { width: newest.width, height: newest.height },
+        last_capture_time: newest?.capturedAtMs === undefined ? null : newest.capturedAtMs / 1000,
+        clock_skew_seconds: camera.clockSkewMs === null ? null : camera.clockSkewMs / 1000,
+        late_frames: camera.counts.late,
+        duplicate_frames: camera.counts.duplicate,
+        uptime_seconds: seconds(clock.monotonicMs() - startedMonotonicMs),
+        version,
+        unauthorized_attempts: app.refusalCount('password'),
+        refused_frames: camera.counts.refused,
+        storage: { ok, failures, last_error: lastError },
+        cameras: census()
+      }
+    })
+  }
+
+  app.get('/api/cameras/status', {
+    config: { access: 'public' },
     schema: {
-      operationId: 'getStatus',
+      operationId: 'getCamerasStatus',
       tags: ['data'],
-      summary: 'Get the status of server and stream',
+      summary: 'Get how every camera is, in one answer',
       response: {
-        200: content('application/json', ref(Status), { description: 'How things are now' }),
+        200: content('application/json', ref(CamerasStatus), { description: 'How they are now' }),
         ...errorResponses(new ReadRateExceeded())
       }
     }
-  }, async () => {
-    const frame = app.frameBuffer.newest
-    const monotonicMs = app.clock.monotonicMs()
-    const { ok, failures, lastError } = app.storageHealth()
-    return {
-      stream_active: app.liveStream.active,
-      last_frame_time: frame === undefined ? null : frame.receivedAtMs / 1000,
-      frame_age_seconds: frame === undefined ? null : seconds(monotonicMs - frame.receivedAtMonotonicMs),
-      server_time: app.clock.nowMs() / 1000,
-      oil_spill_detected: spillDetected(),
-      oil_spill_events: app.eventRepository.totalEvents,
-      viewers: app.liveStream.viewerCount,
-      relay: relayTotals(),
-      frames_received: app.frameBuffer.framesReceived,
-      input_fps: app.frameBuffer.inputFps(monotonicMs),
-      resolution: frame === undefined ? null : { width: frame.width, height: frame.height },
-      uptime_seconds: seconds(monotonicMs - startedMonotonicMs),
-      version,
-      unauthorized_attempts: app.refusalCount('password'),
-      refused_frames: app.refusalCount('frame'),
-      storage: { ok, failures, last_error: lastError }
-    }
-  })
+  }, async () => ({ server_time: clock.nowMs() / 1000, cameras: [...app.cameras.all()].map(overviewOf) }))
 
   app.get('/api/detection_summary', {
+    config: { access: 'public' },
     schema: {
       operationId: 'getDetectionSummary',
       tags: ['data'],
       summary: 'Get the detections in short',
+      description: 'Of all cameras, or of one. A camera that fell silent makes the status unknown: silence is not "no spill".',
+      querystring: CameraQuery,
       response: {
         200: content('application/json', ref(DetectionSummary), { description: 'The history in short' }),
-        ...errorResponses(new ReadRateExceeded())
+        ...errorResponses(...notFound, new ReadRateExceeded())
       }
     }
-  }, async () => {
-    const newest = app.eventRepository.newestEvent
+  }, async request => {
+    const named = request.query.camera
+    const cameras = named === undefined ? [...app.cameras.all()] : [app.findCamera(named)]
+    const { total, newestStartedAtMs } = app.eventRepository.summaryOf(named)
     return {
-      current_status: spillDetected() ? 'Alert: Oil spill detected' : 'Normal: No oil spill detected',
-      total_events: app.eventRepository.totalEvents,
-      last_detection: newest === undefined ? null : formatDatetime(newest.startedAtMs)
+      current_status: statusLine(cameras),
+      total_events: total,
+      last_detection: newestStartedAtMs === undefined ? null : formatDatetime(newestStartedAtMs)
     }
   })
 
-  function relayTotals () {
-    const totals = app.liveStream.totals
+  function overviewOf (camera: LiveCamera) {
+    const { frames: { newest }, liveStream } = camera
+    const monotonicMs = clock.monotonicMs()
     return {
-      viewers_served: totals.viewersServed,
-      viewers_stalled: totals.viewersStalled,
-      viewers_refused: totals.viewersRefused,
-      frames_sent: totals.framesSent,
-      frames_skipped: totals.framesSkipped,
-      bytes_sent: totals.bytesSent
+      camera_id: camera.id,
+      name: camera.settings.name,
+      site: camera.settings.site,
+      state: camera.state(monotonicMs),
+      stream_active: liveStream.active,
+      last_frame_time: newest === undefined ? null : newest.receivedAtMs / 1000,
+      frame_age_seconds: newest === undefined ? null : seconds(monotonicMs - newest.receivedAtMonotonicMs),
+      oil_spill_detected: camera.spillReported,
+      open_event_id: camera.recorder.openEventId ?? null,
+      oil_spill_events: app.eventRepository.summaryOf(camera.id).total,
+      input_fps: camera.frames.inputFps(monotonicMs),
+      viewers: liveStream.viewerCount
     }
   }
 
-  /** An event that could not be stored is still a spill, so the newest frame counts as well as the open event. */
-  function spillDetected (): boolean {
-    return app.frameBuffer.newest?.spillReported === true || app.eventRecorder.eventOpen
+  /** How many cameras are how: whoever looks at one sees that something is up with another. */
+  function census () {
+    const counts = { total: 0, online: 0, offline: 0, reporting_spill: 0 }
+    for (const camera of app.cameras.all()) {
+      const state = camera.state(clock.monotonicMs())
+      counts.total += 1
+      if (state === 'online' || state === 'offline') counts[state] += 1
+      if (camera.spillReported) counts.reporting_spill += 1
+    }
+    return counts
+  }
+
+  function statusLine (cameras: readonly LiveCamera[]): string {
+    if (cameras.some(camera => camera.spillReported)) return 'Alert: Oil spill detected'
+    const silent = cameras.filter(camera => camera.state(clock.monotonicMs()) === 'offline').map(camera => camera.id)
+    return silent.length === 0 ? 'Normal: No oil spill detected' : `Unknown: No frames from ${silent.join(', ')}`
   }
 }) satisfies FastifyPluginAsyncTypebox
+
+function relayTotals ({ liveStream }: LiveCamera) {
+  const totals = liveStream.totals
+  return {
+    viewers_served: totals.viewersServed,
+    viewers_stalled: totals.viewersStalled,
+    viewers_refused: totals.viewersRefused,
+    frames_sent: totals.framesSent,
+    frames_skipped: totals.framesSkipped,
+    bytes_sent: totals.bytesSent
+  }
+}
 
 function seconds (ms: number): number {
   return Math.round(ms) / 1000

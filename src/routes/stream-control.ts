@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { DEFAULT_CAMERA_ID } from '../core/camera.js'
-import { BodyTooLarge, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, RequestTimeout, TooManyWrongPasswords } from '../errors.js'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { BodyTooLarge, CameraMismatch, CameraNotFound, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, RequestTimeout, TooManyWrongPasswords } from '../errors.js'
 import { StreamControl, StreamControlled } from '../schemas/stream-control.js'
+import { cameraNamed, twins } from './camera-twins.js'
 import { content, errorResponses } from './documented.js'
 
 const MAX_BODY_BYTES = 16 * 1024
@@ -10,57 +11,64 @@ const MAX_BODY_BYTES = 16 * 1024
 export default (async app => {
   app.removeContentTypeParser('text/plain')
 
+  const shared = {
+    bodyLimit: MAX_BODY_BYTES,
+    config: { rateLimit: false, access: 'operator-or-camera' },
+    onRequest: (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+      app.refuseGuessers(request, reply)
+      done()
+    }
+  } as const
+  const documented = { tags: ['control'], body: StreamControl }
   const errors = errorResponses(
-    new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported(),
-    new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
-  const shared = { bodyLimit: MAX_BODY_BYTES, config: { rateLimit: false } } as const
+    new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new CameraMismatch(), new CameraNotFound('rig-4'),
+    new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported(), new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
 
-  app.post('/api/start_stream', {
-    ...shared,
-    schema: {
-      operationId: 'startStream',
-      tags: ['control'],
-      summary: 'Let people watch the live picture',
-      description: 'Needed only after a stop: the first frame starts the stream by itself.',
-      body: StreamControl,
-      response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
-    },
-    onRequest: (request, reply, done) => {
-      app.refuseGuessers(request, reply)
-      done()
-    }
-  }, async (request, reply) => {
-    app.checkPassword(request, reply, request.body.password)
-    await keep(null)
-    app.liveStream.start()
-    request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was started')
-    return { status: 'Stream started' } as const
-  })
+  /** The camera that is meant, if the password is its own. Without a name, the password tells which. */
+  function controlled (request: FastifyRequest, reply: FastifyReply, password: string) {
+    const camera = app.checkPassword(request, reply, password)
+    const named = cameraNamed(request)
+    if (named !== undefined && named !== camera.id) throw new CameraMismatch()
+    return camera
+  }
 
-  app.post('/api/stop_stream', {
-    ...shared,
-    schema: {
-      operationId: 'stopStream',
-      tags: ['control'],
-      summary: 'End all viewers and keep new ones out',
-      description: 'Holds until a start, also over a restart. Frames go on being taken and events recorded: stopping the picture never loses a spill.',
-      body: StreamControl,
-      response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
-    },
-    onRequest: (request, reply, done) => {
-      app.refuseGuessers(request, reply)
-      done()
-    }
-  }, async (request, reply) => {
-    app.checkPassword(request, reply, request.body.password)
-    await keep(app.clock.nowMs())
-    app.liveStream.stop()
-    request.log.info({ cameraId: DEFAULT_CAMERA_ID, address: request.ip }, 'the stream was stopped')
-    return { status: 'Stream stopped' } as const
-  })
+  for (const { url, operationId, schema } of twins({ url: '/api/start_stream', operationId: 'startStream' }, { path: '/start_stream', operationId: 'startCameraStream' })) {
+    app.post(url, {
+      ...shared,
+      schema: {
+        operationId,
+        ...documented,
+        summary: 'Let people watch the live picture',
+        description: 'Needed only after a stop: the first frame starts the stream by itself.',
+        ...schema,
+        response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
+      }
+    }, async (request, reply) => {
+      const camera = controlled(request, reply, request.body.password)
+      await app.cameraRepository.setStreamStopped(camera.id, null) // first on disk, so that what was answered holds over a restart
+      camera.liveStream.start()
+      request.log.info({ cameraId: camera.id, address: request.ip }, 'the stream was started')
+      return { status: 'Stream started' } as const
+    })
+  }
 
-  /** First on disk, so that what was answered holds over a restart. */
-  async function keep (stoppedAtMs: number | null): Promise<void> {
-    await app.eventRepository.setStreamStopped(DEFAULT_CAMERA_ID, stoppedAtMs)
+  for (const { url, operationId, schema } of twins({ url: '/api/stop_stream', operationId: 'stopStream' }, { path: '/stop_stream', operationId: 'stopCameraStream' })) {
+    app.post(url, {
+      ...shared,
+      schema: {
+        operationId,
+        ...documented,
+        summary: 'End all viewers and keep new ones out',
+        description: 'Holds until a start, also over a restart. Frames go on being taken and events recorded: stopping the picture never loses a spill.',
+        ...schema,
+        response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
+      }
+    }, async (request, reply) => {
+      const camera = controlled(request, reply, request.body.password)
+      await app.cameraRepository.setStreamStopped(camera.id, app.clock.nowMs())
+      camera.liveStream.stop()
+      request.log.info({ cameraId: camera.id, address: request.ip }, 'the stream was stopped')
+      return { status: 'Stream stopped' } as const
+    })
   }
 }) satisfies FastifyPluginAsyncTypebox

@@ -1,31 +1,33 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Config } from '../config.js'
 import { PasswordMissing, PasswordWrong, TooManyWrongPasswords } from '../errors.js'
 import { Viewers } from '../schemas/viewers.js'
 import { content, errorResponses, ref } from './documented.js'
 
 /** Who is watching. Protected, since addresses are people. */
-export default (async (app, { config }) => {
+export default (async app => {
   app.get('/api/viewers', {
+    config: { rateLimit: false, access: 'operator-or-camera' },
     schema: {
       operationId: 'getViewers',
       tags: ['data'],
       summary: 'Get who is watching, and what they got',
+      description: 'With a camera\'s key or the camera password: those who watch that camera.',
       security: [{ CameraPassword: [] }],
       response: {
         200: content('application/json', ref(Viewers), { description: 'Every open live stream' }),
         ...errorResponses(new PasswordMissing(), new PasswordWrong(), new TooManyWrongPasswords())
       }
     },
-    config: { rateLimit: false },
     onRequest: (request, reply, done) => {
-      app.requirePassword(request, reply)
+      request.camera = app.requirePassword(request, reply)
       done()
     }
-  }, async (_request, reply) => {
+  }, async (request, reply) => {
     void reply.header('cache-control', 'no-store')
+    const cameras = request.camera === undefined ? [...app.cameras.all()] : [request.camera]
     return {
-      viewers: app.liveStream.viewers.map(viewer => ({
+      viewers: cameras.flatMap(camera => camera.liveStream.viewers.map(viewer => ({
+        camera_id: camera.id,
         address: viewer.address,
         user_agent: viewer.userAgent ?? null,
         connected_since: viewer.connectedAtMs / 1000,
@@ -33,8 +35,8 @@ export default (async (app, { config }) => {
         frames_sent: viewer.framesSent,
         frames_skipped: viewer.framesSkipped,
         bytes_sent: viewer.bytesSent
-      })),
-      max_viewers: config.maxViewers
+      }))),
+      max_viewers: app.audience.maxViewers
     }
   })
-}) satisfies FastifyPluginAsyncTypebox<{ config: Config }>
+}) satisfies FastifyPluginAsyncTypebox

@@ -11,6 +11,7 @@ const figures = {
 /** Who watches now. */
 export const Viewers = Type.Object({
   viewers: Type.Array(Type.Object({
+    camera_id: Type.String({ description: 'The camera that it watches', examples: ['default'] }),
     address: Type.String({ description: 'The client\'s IP address', examples: ['192.0.2.17'] }),
     user_agent: Type.Union([Type.String(), Type.Null()], { description: 'What the client says it is', examples: ['VLC/3.0.18 LibVLC/3.0.18'] }),
     connected_since: EpochSeconds('When it began to watch'),

@@ -1,5 +1,9 @@
-import type { EventChange, EventStore } from '../core/event-recorder.js'
-import type { OilSpillEvent } from '../core/event.js'
+import { DuplicateDetection, type DetectedFrame, type EventChange, type EventStore } from '../core/event-recorder.js'
+import type { Detection, Evidence, OilSpillEvent } from '../core/event.js'
+import { isNamed, takenAtMs } from '../core/frame.js'
+import type { EventSpan, LatePlace } from '../core/late-detection.js'
+import { IdempotencyKeyReused } from '../errors.js'
+import { DetectionBatch } from './detection-batch.js'
 import type { EventRepository } from './event-repository.js'
 import type { EvidenceStore } from './evidence-store.js'
 import { SqlThreadLost } from './sql-thread.js'
@@ -7,7 +11,7 @@ import { errorCode, toStorageError } from './storage-errors.js'
 
 /** How storing went since the start. */
 export interface StorageHealth {
-  /** False from a failure until the next event is stored. */
+  /** False from a failure until something is stored again. */
   readonly ok: boolean
   /** Failures since the start. */
   readonly failures: number
@@ -17,24 +21,24 @@ export interface StorageHealth {
 
 /**
  * Keeps events with their evidence: first the file, then the row, so that a row never lacks its file. What a crash in
- * between leaves is a file without a row, which the next start sets aside.
+ * between leaves is a file without a row, which the next start sets aside. Whatever cannot be stored rejects with
+ * StorageFull or StorageUnavailable: then nothing was stored and the frame should be sent again.
  */
 export class EventArchive implements EventStore {
   readonly #repository: EventRepository
   readonly #evidence: EvidenceStore
-  readonly #onFailure: (error: unknown) => void
-  readonly #onNoteLost: (error: unknown) => void
+  readonly #onFailure: (error: unknown, cameraId: string) => void
+  readonly #batch: DetectionBatch
   #health: StorageHealth = { ok: true, failures: 0, lastError: null }
 
-  /**
-   * @param told.onFailure is told of every change that could not be stored, with the error of SQLite or of the file system
-   * @param told.onNoteLost is told when only the last detection of an open event could not be noted: nothing is missing
-   */
-  constructor (repository: EventRepository, evidence: EvidenceStore, told: { onFailure: (error: unknown) => void, onNoteLost: (error: unknown) => void }) {
+  /** @param onFailure is told of everything that could not be stored, with the error of SQLite or of the file system */
+  constructor (repository: EventRepository, evidence: EvidenceStore, onFailure: (error: unknown, cameraId: string) => void) {
     this.#repository = repository
     this.#evidence = evidence
-    this.#onFailure = told.onFailure
-    this.#onNoteLost = told.onNoteLost
+    this.#onFailure = onFailure
+    this.#batch = new DetectionBatch(async notes => {
+      await this.#told(notes[0]?.detection.cameraId ?? '', async () => { await repository.addDetections(notes) })
+    })
   }
 
   get health (): StorageHealth {
@@ -43,28 +47,72 @@ export class EventArchive implements EventStore {
 
   /**
    * Stores an end, an opening or both.
-   * @throws StorageFull or StorageUnavailable: nothing was stored and the frame should be sent again
+   * @throws DuplicateDetection where the opening frame is kept already, IdempotencyKeyReused where its key is
    */
-  async change (change: EventChange): Promise<OilSpillEvent | undefined> {
+  async change ({ ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {
+    return await this.#told(opens?.cameraId ?? '', async () => {
+      // What the event went on with belongs before its end.
+      await this.#batch.flush()
+      return opens === undefined
+        ? await this.#repository.change(ends, undefined)
+        : await this.#withEvidence(opens, async (detection, evidence) => await this.#repository.change(ends, {
+          cameraId: opens.cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, evidence, detection
+        }))
+    })
+  }
+
+  /** A detection without a name is stored within about a second, and nobody waits for it. */
+  async noteDetection (eventId: number, detected: DetectedFrame): Promise<void> {
+    const note = toDetection(detected).then(detection => ({ eventId, detection }))
+    if (isNamed(detected.frame)) await this.#told(detected.cameraId, async () => { await this.#repository.addDetections([await note]) })
+    else this.#batch.add(note)
+  }
+
+  async neighbours (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }> {
+    return await this.#told(cameraId, async () => await this.#repository.neighboursOf(cameraId, atMs))
+  }
+
+  async keepLate (place: LatePlace, detected: DetectedFrame): Promise<void> {
+    await this.#told(detected.cameraId, async () => {
+      if (place.kind === 'opens') await this.#openLate(detected)
+      else await this.#join(place, detected)
+    })
+  }
+
+  /** Stores what was gathered, for an orderly end. */
+  async flush (): Promise<void> {
+    await this.#batch.flush()
+  }
+
+  /** An event that was over before the server heard of it. */
+  async #openLate (detected: DetectedFrame): Promise<void> {
     try {
-      const opened = await this.#store(change)
-      this.#health = { ...this.#health, ok: true }
-      return opened
+      await this.#withEvidence(detected, async (detection, evidence) => await this.#repository.change(undefined, {
+        cameraId: detected.cameraId, startedAtMs: detection.takenAtMs, endedAtMs: detection.takenAtMs, clearBeforeMs: null, evidence, detection
+      }))
     } catch (error) {
-      this.#fail(error)
-      throw toStorageError(error)
+      if (errorCode(error) !== 'DETECTION_KNOWN') throw error
     }
   }
 
-  noteDetection (eventId: number, detectedAtMs: number): void {
-    this.#repository.noteDetection(eventId, detectedAtMs).catch(this.#onNoteLost)
+  async #join (place: Exclude<LatePlace, { kind: 'opens' }>, detected: DetectedFrame): Promise<void> {
+    const event = place.kind === 'joins' ? place.event : place.first
+    const target = { eventId: event.id, mergedEventId: place.kind === 'bridges' ? place.second.id : null }
+    if (takenAtMs(detected.frame) >= event.startedAtMs) {
+      await this.#repository.join({ ...target, detection: await toDetection(detected), evidence: null })
+      return
+    }
+    await this.#withEvidence(detected, async (detection, evidence) => {
+      if (!await this.#repository.join({ ...target, detection, evidence })) await this.#evidence.discard(evidence)
+    })
   }
 
-  async #store ({ ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {
-    if (opens === undefined) return await this.#repository.change(ends, undefined)
-    const evidence = await this.#evidence.save(opens.frame)
+  /** Saves the frame, then whatever goes with it; where that fails, the frame goes too. */
+  async #withEvidence<T> (detected: DetectedFrame, store: (detection: Detection, evidence: Evidence) => Promise<T>): Promise<T> {
+    const detection = await toDetection(detected)
+    const evidence = await this.#evidence.save(detected.frame)
     try {
-      return await this.#repository.change(ends, { cameraId: opens.cameraId, startedAtMs: opens.frame.receivedAtMs, evidence })
+      return await store(detection, evidence)
     } catch (error) {
       // Where no answer came the row may be there, and it must not lose its file.
       if (!(error instanceof SqlThreadLost)) await this.#evidence.discard(evidence)
@@ -72,8 +120,37 @@ export class EventArchive implements EventStore {
     }
   }
 
-  #fail (error: unknown): void {
-    this.#health = { ok: false, failures: this.#health.failures + 1, lastError: errorCode(error) }
-    this.#onFailure(error)
+  /** Keeps the account of how storing goes, and says it in the words of the catalogue. */
+  async #told<T> (cameraId: string, store: () => Promise<T>): Promise<T> {
+    try {
+      const result = await store()
+      if (!this.#health.ok) this.#health = { ...this.#health, ok: true }
+      return result
+    } catch (error) {
+      switch (errorCode(error)) {
+        case 'DETECTION_KNOWN': throw new DuplicateDetection()
+        case 'IDEMPOTENCY_KEY_REUSED': throw new IdempotencyKeyReused()
+      }
+      this.#health = { ok: false, failures: this.#health.failures + 1, lastError: errorCode(error) }
+      this.#onFailure(error, cameraId)
+      throw toStorageError(error)
+    }
+  }
+}
+
+async function toDetection ({ cameraId, frame, clockSkewMs }: DetectedFrame): Promise<Detection> {
+  return {
+    cameraId,
+    takenAtMs: takenAtMs(frame),
+    capturedAtMs: frame.capturedAtMs ?? null,
+    receivedAtMs: frame.receivedAtMs,
+    clockSkewMs,
+    frameSequence: frame.frameSequence ?? null,
+    idempotencyKey: frame.idempotencyKey ?? null,
+    sha256: await frame.memory.sha256(),
+    sizeBytes: frame.memory.jpeg.length,
+    width: frame.width,
+    height: frame.height,
+    details: frame.details
   }
 }

@@ -1,11 +1,44 @@
-import type { OilSpillEvent } from '../core/event.js'
+import type { EventSpan } from '../core/late-detection.js'
+import type { Detection, Evidence, OilSpillEvent } from '../core/event.js'
 import type { Connection } from './database.js'
+import type { DetectionNote } from './detection-batch.js'
+import { detectionStatements } from './detection-statements.js'
 
 /** A new event, before it has an id. */
-export type NewEvent = Omit<OilSpillEvent, 'id' | 'endedAtMs' | 'lastDetectedAtMs'>
+export interface NewEvent {
+  readonly cameraId: string
+  readonly startedAtMs: number
+  /** Null while it is open. */
+  readonly endedAtMs: number | null
+  readonly clearBeforeMs: number | null
+  readonly evidence: Evidence
+  /** What its opening frame reported. */
+  readonly detection: Detection
+}
+
+/** The end of an event. */
+export interface EventEnd { readonly eventId: number, readonly endedAtMs: number, readonly clearAfterMs: number | null }
+
+/** A detection that came late and belongs to an event. */
+export interface LateJoin {
+  readonly eventId: number
+  /** The later event that it shows to be the same; null for none. */
+  readonly mergedEventId: number | null
+  readonly detection: Detection
+  /** Its frame, where it becomes the opening one. */
+  readonly evidence: Evidence | null
+}
 
 /** Where a page of the history goes on: behind this event, in the order of start and id. */
 export interface EventPosition { readonly startedAtMs: number, readonly id: number }
+
+/** The history of one camera in short. */
+export interface CameraSummary { readonly cameraId: string, readonly total: number, readonly newestStartedAtMs: number }
+
+/** The opening frame was kept before. Its code travels between the threads. */
+class DetectionKnown extends Error {
+  readonly code = 'DETECTION_KNOWN'
+}
 
 interface EventRow {
   id: number
@@ -18,73 +51,128 @@ interface EventRow {
   frame_size_bytes: number
   frame_width: number
   frame_height: number
+  merged_into: number | null
+}
+
+interface SpanRow {
+  id: number
+  started_at_ms: number
+  last_detected_at_ms: number
+  clear_before_ms: number | null
+  clear_after_ms: number | null
 }
 
 const COLUMNS = `id, camera_id, started_at_ms, last_detected_at_ms, ended_at_ms,
-  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height`
+  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, merged_into`
+const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_after_ms'
 
 /**
  * Every statement on the event history, prepared once. Synchronous: they run on the SQL thread, never on the one that
  * relays frames. Arguments and results are plain data, since they travel between threads.
  */
 export function eventQueries (database: Connection) {
-  const insert = database.prepare<[string, number, number, string, string, number, number, number]>(`
-    INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, frame_path, frame_sha256,
-                                  frame_size_bytes, frame_width, frame_height)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
-  const end = database.prepare<[number, number]>(
-    'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms) WHERE id = ? AND ended_at_ms IS NULL')
+  const detections = detectionStatements(database)
+  const insert = database.prepare<[string, number, number, number | null, number | null, string, string, number, number, number]>(`
+    INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms,
+                                  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const end = database.prepare<[number, number | null, number]>(
+    'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms), clear_after_ms = ? WHERE id = ? AND ended_at_ms IS NULL')
   const endOpen = database.prepare<[string]>(
     'UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE camera_id = ? AND ended_at_ms IS NULL')
-  const note = database.prepare<[number, number]>(
-    'UPDATE oil_spill_events SET last_detected_at_ms = max(last_detected_at_ms, ?) WHERE id = ?')
   const byId = database.prepare<[number], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE id = ?`)
-  const openOf = database.prepare<[string], EventRow>(
-    `SELECT ${COLUMNS} FROM oil_spill_events WHERE camera_id = ? AND ended_at_ms IS NULL`)
-  const newest = database.prepare<[], EventRow>(
-    `SELECT ${COLUMNS} FROM oil_spill_events ORDER BY started_at_ms DESC, id DESC LIMIT 1`)
-  const count = database.prepare<[], number>('SELECT count(*) FROM oil_spill_events').pluck()
+  const allOpen = database.prepare<[], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE ended_at_ms IS NULL`)
+  const summaries = database.prepare<[], CameraSummary>(`
+    SELECT camera_id AS cameraId, count(*) AS total, max(started_at_ms) AS newestStartedAtMs
+      FROM oil_spill_events WHERE merged_into IS NULL GROUP BY camera_id`)
   const page = database.prepare<[number, number, number], EventRow>(`
     SELECT ${COLUMNS} FROM oil_spill_events
-     WHERE (started_at_ms, id) > (?, ?) ORDER BY started_at_ms, id LIMIT ?`)
-  const path = database.prepare<[string], number>('SELECT count(*) FROM oil_spill_events WHERE frame_path = ?').pluck()
-  const streamStopped = database.prepare<[string], number | null>(
-    'SELECT stream_stopped_at_ms FROM cameras WHERE camera_id = ?').pluck()
-  const setStreamStopped = database.prepare<[number | null, string]>(
-    'UPDATE cameras SET stream_stopped_at_ms = ? WHERE camera_id = ?')
+     WHERE (started_at_ms, id) > (?, ?) AND merged_into IS NULL ORDER BY started_at_ms, id LIMIT ?`)
+  const before = database.prepare<[string, number], SpanRow>(`
+    SELECT ${SPAN} FROM oil_spill_events
+     WHERE camera_id = ? AND started_at_ms <= ? AND merged_into IS NULL ORDER BY started_at_ms DESC, id DESC LIMIT 1`)
+  const after = database.prepare<[string, number], SpanRow>(`
+    SELECT ${SPAN} FROM oil_spill_events
+     WHERE camera_id = ? AND started_at_ms > ? AND merged_into IS NULL ORDER BY started_at_ms, id LIMIT 1`)
+  const path = database.prepare<[string, string], number>(`
+    SELECT count(*) FROM (SELECT 1 FROM oil_spill_events WHERE frame_path = ? UNION ALL SELECT 1 FROM detections WHERE frame_path = ?)`).pluck()
+  const reopen = database.prepare<[string, string, number, number, number, number]>(`
+    UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ? WHERE id = ?`)
+  const spread = database.prepare<[number, number, number, number]>(`
+    UPDATE oil_spill_events SET started_at_ms = min(started_at_ms, ?), last_detected_at_ms = max(last_detected_at_ms, ?),
+           ended_at_ms = max(ended_at_ms, ?)
+     WHERE id = ?`)
+  const setEnd = database.prepare<[number | null, number | null, number]>('UPDATE oil_spill_events SET ended_at_ms = ?, clear_after_ms = ? WHERE id = ?')
+  const merge = database.prepare<{ into: number, from: number }>(
+    'UPDATE oil_spill_events SET merged_into = :into, ended_at_ms = coalesce(ended_at_ms, last_detected_at_ms) WHERE id = :from OR merged_into = :from')
+  const spanById = database.prepare<[number], SpanRow & { ended_at_ms: number | null }>(`SELECT ${SPAN}, ended_at_ms FROM oil_spill_events WHERE id = ?`)
+
+  /** The second event becomes a part of the first. */
+  function mergeEvents (first: number, second: number): void {
+    const later = spanById.get(second)
+    if (later === undefined) return
+    merge.run({ into: first, from: second }) // ends it, since only one event of a camera may be open
+    detections.move(second, first)
+    spread.run(later.started_at_ms, later.last_detected_at_ms, later.last_detected_at_ms, first)
+    setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
+  }
 
   return {
-    /** Ends one event and opens another, whichever is given. Returns the one that was opened. */
-    changeEvent (ends: { eventId: number, endedAtMs: number } | undefined, opens: NewEvent | undefined): OilSpillEvent | undefined {
-      if (ends !== undefined) end.run(ends.endedAtMs, ends.eventId)
+    /**
+     * Ends one event and opens another, whichever is given. Returns the one that was opened.
+     * Throws DETECTION_KNOWN where the opening frame is in the history already, and IDEMPOTENCY_KEY_REUSED where its key
+     * came with another one: then nothing is changed.
+     */
+    changeEvent (ends: EventEnd | undefined, opens: NewEvent | undefined): OilSpillEvent | undefined {
+      if (opens !== undefined && detections.has(opens.detection)) throw new DetectionKnown('the opening frame was kept before')
+      if (ends !== undefined) end.run(ends.endedAtMs, ends.clearAfterMs, ends.eventId)
       if (opens === undefined) return undefined
-      const { cameraId, startedAtMs, evidence } = opens
+      const { cameraId, startedAtMs, endedAtMs, evidence } = opens
       // Open, but unknown to whoever asks: its answer was lost. It must not stand in the way of this one.
-      endOpen.run(cameraId)
-      const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, evidence.framePath, evidence.sha256,
-        evidence.sizeBytes, evidence.width, evidence.height)
-      return { ...opens, id: Number(lastInsertRowid), lastDetectedAtMs: startedAtMs, endedAtMs: null }
+      if (endedAtMs === null) endOpen.run(cameraId)
+      const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, endedAtMs, opens.clearBeforeMs,
+        evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height)
+      const id = Number(lastInsertRowid)
+      detections.add(id, opens.detection, evidence.framePath)
+      return { cameraId, startedAtMs, endedAtMs, evidence, id, lastDetectedAtMs: startedAtMs, mergedInto: null }
     },
-    noteDetection (eventId: number, detectedAtMs: number): void { note.run(detectedAtMs, eventId) },
+    /** Keeps detections that open events go on with. Those that are there already are left as they are. */
+    addDetections (notes: readonly DetectionNote[]): void {
+      for (const { eventId, detection } of notes) {
+        const owner = byId.get(eventId)?.merged_into ?? eventId
+        if (detections.add(owner, detection, null)) spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, owner)
+      }
+    },
+    /**
+     * Keeps a detection that came late, and makes one of two events where it shows that they are. Returns when the
+     * camera's newest event started after that; undefined where the detection was kept before.
+     */
+    joinEvent ({ eventId, mergedEventId, detection, evidence }: LateJoin): number | undefined {
+      if (!detections.add(eventId, detection, evidence?.framePath ?? null)) return undefined
+      spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, eventId)
+      if (evidence !== null) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, eventId)
+      if (mergedEventId !== null) mergeEvents(eventId, mergedEventId)
+      return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
+    },
     findEvent (id: number): OilSpillEvent | undefined { return toEvent(byId.get(id)) },
-    openEventOf (cameraId: string): OilSpillEvent | undefined { return toEvent(openOf.get(cameraId)) },
-    /** How many there are, and the newest. Counts rows, so it is asked once, at the start. */
-    summarizeEvents (): { total: number, newest: OilSpillEvent | undefined } {
-      return { total: Number(count.get()), newest: toEvent(newest.get()) }
+    openEvents (): OilSpillEvent[] { return allOpen.all().map(fromRow) },
+    /** The events of a camera next to a time, before and after it. */
+    neighboursOf (cameraId: string, atMs: number): { before: EventSpan | undefined, after: EventSpan | undefined } {
+      return { before: toSpan(before.get(cameraId, atMs)), after: toSpan(after.get(cameraId, atMs)) }
     },
+    /** How many each camera has, and when its newest started. Counts rows, so it is asked once, at the start. */
+    summarizeEvents (): CameraSummary[] { return summaries.all() },
     /** At most `limit` events behind a position, oldest first. */
-    pageOfEvents (after: EventPosition, limit: number): OilSpillEvent[] {
-      return page.all(after.startedAtMs, after.id, limit).map(fromRow)
+    pageOfEvents (position: EventPosition, limit: number): OilSpillEvent[] {
+      return page.all(position.startedAtMs, position.id, limit).map(fromRow)
     },
-    /** Which of these evidence paths no event has. */
-    unclaimedPaths (paths: string[]): string[] { return paths.filter(each => path.get(each) === 0) },
-    isStreamStopped (cameraId: string): boolean { return typeof streamStopped.get(cameraId) === 'number' },
-    setStreamStopped (cameraId: string, atMs: number | null): void { setStreamStopped.run(atMs, cameraId) }
+    /** Which of these evidence paths nothing in the history has. */
+    unclaimedPaths (paths: string[]): string[] { return paths.filter(each => path.get(each, each) === 0) }
   }
 }
 
 /** Those of them that change something. */
-export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'noteDetection', 'setStreamStopped']
+export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'addDetections', 'joinEvent']
 
 function toEvent (row: EventRow | undefined): OilSpillEvent | undefined {
   return row === undefined ? undefined : fromRow(row)
@@ -103,6 +191,19 @@ function fromRow (row: EventRow): OilSpillEvent {
       sizeBytes: row.frame_size_bytes,
       width: row.frame_width,
       height: row.frame_height
-    }
+    },
+    mergedInto: row.merged_into
   }
+}
+
+function toSpan (row: SpanRow | undefined): EventSpan | undefined {
+  return row === undefined
+    ? undefined
+    : {
+        id: row.id,
+        startedAtMs: row.started_at_ms,
+        lastDetectedAtMs: row.last_detected_at_ms,
+        clearBeforeMs: row.clear_before_ms,
+        clearAfterMs: row.clear_after_ms
+      }
 }

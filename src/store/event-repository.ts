@@ -1,7 +1,7 @@
-import type { EventChange } from '../core/event-recorder.js'
 import type { OilSpillEvent } from '../core/event.js'
-import type { EventPosition, NewEvent } from './event-queries.js'
-import type { Queries } from './queries.js'
+import type { EventSpan } from '../core/late-detection.js'
+import type { DetectionNote } from './detection-batch.js'
+import type { CameraSummary, EventEnd, EventPosition, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
 /** Events that are read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
@@ -9,49 +9,65 @@ const PAGE_SIZE = 100
 
 const BEFORE_ALL: EventPosition = { startedAtMs: Number.MIN_SAFE_INTEGER, id: 0 }
 
+/** The history of one camera, or of all, in short. */
+export interface EventSummary {
+  readonly total: number
+  /** When the newest event started, in milliseconds since 1970; undefined where there is none. */
+  readonly newestStartedAtMs: number | undefined
+}
+
+const NO_EVENTS: EventSummary = { total: 0, newestStartedAtMs: undefined }
+
 /**
  * The history of oil-spill events in SQLite. Every method but the summary goes to the SQL thread. What stores a
  * detection rejects with an error whose `code` is SQLite's or `SQL_THREAD_LOST`; all others with HistoryUnavailable.
  */
 export class EventRepository {
   readonly #sql: SqlThread
-  #total: number
-  #newest: OilSpillEvent | undefined
+  /** By camera. Kept in memory, so that it costs nothing however long the history. */
+  readonly #summaries = new Map<string, EventSummary>()
 
-  private constructor (sql: SqlThread, summary: ReturnType<Queries['summarizeEvents']>) {
+  private constructor (sql: SqlThread, summaries: readonly CameraSummary[]) {
     this.#sql = sql
-    this.#total = summary.total
-    this.#newest = summary.newest
+    for (const { cameraId, ...summary } of summaries) this.#summaries.set(cameraId, summary)
   }
 
   /** Reads the summary of the history. */
   static async open (sql: SqlThread): Promise<EventRepository> {
-    return new EventRepository(sql, await sql.call('summarizeEvents'))
+    return new EventRepository(sql, await sql.ask('summarizeEvents'))
   }
 
-  /** Events since ever. Kept in memory, so that it costs nothing however long the history. */
-  get totalEvents (): number {
-    return this.#total
-  }
-
-  /** The event that started last, as it was stored when it opened or when the server started. */
-  get newestEvent (): OilSpillEvent | undefined {
-    return this.#newest
+  /** The history of this camera, or of all where none is named. */
+  summaryOf (cameraId?: string): EventSummary {
+    if (cameraId !== undefined) return this.#summaries.get(cameraId) ?? NO_EVENTS
+    return [...this.#summaries.values()].reduce(added, NO_EVENTS)
   }
 
   /** Ends one event and opens another, whichever is given, in one commit. Resolves with the one that was opened. */
-  async change (ends: EventChange['ends'], opens: NewEvent | undefined): Promise<OilSpillEvent | undefined> {
+  async change (ends: EventEnd | undefined, opens: NewEvent | undefined): Promise<OilSpillEvent | undefined> {
     const opened = await this.#sql.call('changeEvent', ends, opens)
-    if (opened !== undefined) {
-      this.#total += 1
-      if (this.#newest === undefined || opened.startedAtMs >= this.#newest.startedAtMs) this.#newest = opened
-    }
+    if (opened !== undefined) this.#count(opened.cameraId, { total: 1, newestStartedAtMs: opened.startedAtMs })
     return opened
   }
 
-  /** Moves the open event's last detection forward. */
-  async noteDetection (eventId: number, detectedAtMs: number): Promise<void> {
-    await this.#sql.call('noteDetection', eventId, detectedAtMs)
+  /** Keeps detections that open events go on with. */
+  async addDetections (notes: readonly DetectionNote[]): Promise<void> {
+    await this.#sql.call('addDetections', notes)
+  }
+
+  /** Keeps a detection that came late. Resolves with whether it is new. */
+  async join (join: LateJoin): Promise<boolean> {
+    const newestStartedAtMs = await this.#sql.call('joinEvent', join)
+    if (newestStartedAtMs === undefined) return false
+    const { cameraId } = join.detection
+    const { total } = this.summaryOf(cameraId)
+    this.#summaries.set(cameraId, { total: join.mergedEventId === null ? total : total - 1, newestStartedAtMs })
+    return true
+  }
+
+  /** The events of a camera next to a time, before and after it. */
+  async neighboursOf (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }> {
+    return await this.#sql.call('neighboursOf', cameraId, atMs)
   }
 
   /** The event with this id, or undefined. */
@@ -59,9 +75,9 @@ export class EventRepository {
     return await this.#sql.ask('findEvent', id)
   }
 
-  /** The event that is open on this camera, or undefined. */
-  async openEventOf (cameraId: string): Promise<OilSpillEvent | undefined> {
-    return await this.#sql.ask('openEventOf', cameraId)
+  /** The events that are open, one a camera at most. */
+  async openEvents (): Promise<OilSpillEvent[]> {
+    return await this.#sql.ask('openEvents')
   }
 
   /** The complete history, oldest first, a page at a time. Events that open meanwhile come at the end. */
@@ -76,18 +92,17 @@ export class EventRepository {
     }
   }
 
-  /** Which of these evidence paths belong to no event. */
+  /** Which of these evidence paths nothing in the history has. */
   async unclaimedPaths (paths: string[]): Promise<string[]> {
     return await this.#sql.ask('unclaimedPaths', paths)
   }
 
-  /** Whether an operator stopped the live picture of this camera. */
-  async isStreamStopped (cameraId: string): Promise<boolean> {
-    return await this.#sql.ask('isStreamStopped', cameraId)
+  #count (cameraId: string, more: EventSummary): void {
+    this.#summaries.set(cameraId, added(this.summaryOf(cameraId), more))
   }
+}
 
-  /** Keeps over a restart that the live picture was stopped, or started again with null. */
-  async setStreamStopped (cameraId: string, atMs: number | null): Promise<void> {
-    await this.#sql.ask('setStreamStopped', cameraId, atMs)
-  }
+function added (a: EventSummary, b: EventSummary): EventSummary {
+  const newest = Math.max(a.newestStartedAtMs ?? -Infinity, b.newestStartedAtMs ?? -Infinity)
+  return { total: a.total + b.total, newestStartedAtMs: newest === -Infinity ? undefined : newest }
 }

@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { evidencePath, EVIDENCE_FOLDER, type Evidence } from '../core/event.js'
-import type { Frame } from '../core/frame.js'
+import { takenAtMs, type Frame } from '../core/frame.js'
+import { sha256 } from '../core/sha256.js'
 import { EvidenceAltered, EvidenceMissing } from '../errors.js'
 import { errorCode } from './storage-errors.js'
 
@@ -41,7 +42,7 @@ export class EvidenceStore {
 
   /** Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error. */
   async save (frame: Frame): Promise<Evidence> {
-    const [framePath, sha256] = await Promise.all([this.#reserve(frame.receivedAtMs), hash(frame.memory.jpeg)])
+    const [framePath, sha256] = await Promise.all([this.#reserve(takenAtMs(frame)), frame.memory.sha256()])
     const path = join(this.#dataFolder, framePath)
     const part = join(dirname(path), `.${basename(path)}.part`)
     try {
@@ -74,7 +75,7 @@ export class EvidenceStore {
     } catch (cause) {
       throw Object.assign(new EvidenceMissing(evidence.framePath), { cause })
     }
-    if (await hash(bytes) !== evidence.sha256) throw new EvidenceAltered(evidence.framePath)
+    if (await sha256(bytes) !== evidence.sha256) throw new EvidenceAltered(evidence.framePath)
     return bytes
   }
 
@@ -165,9 +166,4 @@ export class EvidenceStore {
   async #remove (path: string): Promise<void> {
     await this.#files.unlink(path).catch(() => {})
   }
-}
-
-/** On the thread pool, unlike `createHash`: ten megabytes would hold up the relay for some milliseconds. */
-async function hash (bytes: Buffer): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }

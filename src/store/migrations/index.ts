@@ -1,4 +1,5 @@
 import { events } from './0001-events.js'
+import { cameras } from './0002-cameras.js'
 
 /** Every change of the schema, oldest first. A database's `user_version` is the number of those it has had. */
-export const MIGRATIONS: readonly string[] = [events]
+export const MIGRATIONS: readonly string[] = [events, cameras]

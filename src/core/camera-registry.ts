@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { CAMERA_KEY_PREFIX, DEFAULT_CAMERA_ID, type CameraKey, type CameraSettings } from './camera.js'
+import type { Clock } from './clock.js'
+import type { LiveCamera } from './live-camera.js'
+import { hashSecret, makeSecret } from './secret.js'
+
+/** Where cameras and their keys are kept for good. A promise that settles means: on disk. */
+export interface CameraStore {
+  insert (settings: CameraSettings, createdAtMs: number): Promise<void>
+  update (settings: CameraSettings): Promise<void>
+  /** Forgets a camera and its keys; one that has a history is only put away. Says whether it has. */
+  remove (cameraId: string, atMs: number): Promise<boolean>
+  insertKey (key: CameraKey): Promise<void>
+  deleteKey (keyId: string): Promise<void>
+}
+
+/** The cameras of this server and their keys, in memory: what every frame asks is answered without a look at the disk. */
+export class CameraRegistry {
+  readonly #store: CameraStore
+  readonly #clock: Clock
+  readonly #make: (settings: CameraSettings) => LiveCamera
+  readonly #cameras = new Map<string, LiveCamera>()
+  readonly #keys = new Map<string, CameraKey>()
+  readonly #default: LiveCamera
+
+  /**
+   * @param known the cameras of before the start, with `default` among them, and their keys
+   * @param make makes a new camera
+   */
+  constructor (store: CameraStore, clock: Clock, known: { cameras: readonly LiveCamera[], keys: readonly CameraKey[] }, make: (settings: CameraSettings) => LiveCamera) {
+    this.#store = store
+    this.#clock = clock
+    this.#make = make
+    for (const camera of known.cameras) this.#cameras.set(camera.id, camera)
+    for (const key of known.keys) this.#keys.set(key.hash, key)
+    const found = this.#cameras.get(DEFAULT_CAMERA_ID)
+    if (found === undefined) throw new Error('there is no default camera')
+    this.#default = found
+  }
+
+  /** How many there are. */
+  get count (): number {
+    return this.#cameras.size
+  }
+
+  /** The camera that the paths without a camera id mean. */
+  get default (): LiveCamera {
+    return this.#default
+  }
+
+  /** All of them, in the order in which they were made. */
+  all (): IterableIterator<LiveCamera> {
+    return this.#cameras.values()
+  }
+
+  /** The camera of this id, or undefined. */
+  get (cameraId: string): LiveCamera | undefined {
+    return this.#cameras.get(cameraId)
+  }
+
+  /** The camera that this key opens, or undefined. */
+  byKey (secret: string): LiveCamera | undefined {
+    if (!secret.startsWith(CAMERA_KEY_PREFIX)) return undefined
+    const key = this.#keys.get(hashSecret(secret))
+    return key === undefined ? undefined : this.#cameras.get(key.cameraId)
+  }
+
+  /** A camera's keys, the oldest first. */
+  keysOf (cameraId: string): CameraKey[] {
+    return [...this.#keys.values()].filter(key => key.cameraId === cameraId)
+  }
+
+  /** Makes a camera. Rejects with the store's error. */
+  async add (settings: CameraSettings): Promise<LiveCamera> {
+    await this.#store.insert(settings, this.#clock.nowMs())
+    const camera = this.#make(settings)
+    this.#cameras.set(camera.id, camera)
+    return camera
+  }
+
+  /** Changes a camera's settings. Rejects with the store's error, and then nothing has changed. */
+  async change (camera: LiveCamera, changes: Partial<Omit<CameraSettings, 'cameraId'>>): Promise<void> {
+    await this.#store.update({ ...camera.settings, ...changes })
+    camera.change({ ...camera.settings, ...changes })
+  }
+
+  /** Removes a camera with its keys. Its history stays, if it has one; says whether it has. */
+  async remove (camera: LiveCamera): Promise<boolean> {
+    const hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs())
+    for (const key of this.keysOf(camera.id)) this.#keys.delete(key.hash)
+    this.#cameras.delete(camera.id)
+    await camera.close()
+    return hasHistory
+  }
+
+  /** Makes one more key for a camera. The key itself is not kept. */
+  async addKey (camera: LiveCamera): Promise<{ key: CameraKey, secret: string }> {
+    const { secret, hash } = makeSecret(CAMERA_KEY_PREFIX)
+    const key: CameraKey = { keyId: randomBytes(8).toString('hex'), cameraId: camera.id, hash, createdAtMs: this.#clock.nowMs() }
+    await this.#store.insertKey(key)
+    this.#keys.set(hash, key)
+    return { key, secret }
+  }
+
+  /** Takes a key's rights, from this moment on. Says whether the camera had it. */
+  async removeKey (camera: LiveCamera, keyId: string): Promise<boolean> {
+    const key = this.keysOf(camera.id).find(each => each.keyId === keyId)
+    if (key === undefined) return false
+    await this.#store.deleteKey(keyId)
+    this.#keys.delete(key.hash)
+    return true
+  }
+}

@@ -1,0 +1,139 @@
+import type { CameraKey, CameraSettings } from '../core/camera.js'
+import type { Connection } from './database.js'
+
+/** A camera as it was when the server last stopped. */
+export interface StoredCamera {
+  readonly settings: CameraSettings
+  /** Whether an operator stopped its live picture. */
+  readonly isStreamStopped: boolean
+  /** When its newest frame was taken, known to a minute; null where none is known. */
+  readonly newestTakenAtMs: number | null
+  /** What was noted of it last; null for nothing. */
+  readonly connection: 'online' | 'offline' | null
+}
+
+/** A camera fell silent, or was heard again. */
+export interface ConnectionNote {
+  readonly cameraId: string
+  readonly connection: 'online' | 'offline'
+  readonly atMs: number
+  readonly lastFrameAtMs: number | null
+}
+
+interface CameraRow {
+  camera_id: string
+  name: string
+  site: string | null
+  latitude: number | null
+  longitude: number | null
+  heading: number | null
+  enabled: number
+  source: string | null
+  source_fps: number
+}
+
+type StoredRow = CameraRow & { stream_stopped_at_ms: number | null, newest_taken_at_ms: number | null, connection: 'online' | 'offline' | null }
+
+/** Every statement on cameras, their keys and their connections, prepared once. They run on the SQL thread. */
+export function cameraQueries (database: Connection) {
+  const all = database.prepare<[], StoredRow>(`
+    SELECT camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, stream_stopped_at_ms, newest_taken_at_ms,
+           (SELECT connection FROM camera_connections WHERE camera_id = cameras.camera_id ORDER BY id DESC LIMIT 1) AS connection
+      FROM cameras WHERE archived_at_ms IS NULL ORDER BY created_at_ms, camera_id`)
+  const insert = database.prepare<CameraRow & { created_at_ms: number }>(`
+    INSERT INTO cameras (camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, created_at_ms)
+    VALUES (:camera_id, :name, :site, :latitude, :longitude, :heading, :enabled, :source, :source_fps, :created_at_ms)`)
+  const update = database.prepare<CameraRow>(`
+    UPDATE cameras SET name = :name, site = :site, latitude = :latitude, longitude = :longitude, heading = :heading,
+           enabled = :enabled, source = :source, source_fps = :source_fps
+     WHERE camera_id = :camera_id`)
+  const hasHistory = database.prepare<{ id: string }, number>(`
+    SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE camera_id = :id) OR EXISTS (SELECT 1 FROM camera_connections WHERE camera_id = :id)`).pluck()
+  const endOpen = database.prepare<[string]>('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE camera_id = ? AND ended_at_ms IS NULL')
+  const archive = database.prepare<[number, string]>('UPDATE cameras SET archived_at_ms = ?, source = NULL WHERE camera_id = ?')
+  const erase = database.prepare<[string]>('DELETE FROM cameras WHERE camera_id = ?')
+  const isArchived = database.prepare<[string], number>('SELECT count(*) FROM cameras WHERE camera_id = ? AND archived_at_ms IS NOT NULL').pluck()
+  const keys = database.prepare<[], CameraKey>(
+    'SELECT key_id AS keyId, camera_id AS cameraId, key_sha256 AS hash, created_at_ms AS createdAtMs FROM camera_keys ORDER BY created_at_ms, key_id')
+  const insertKey = database.prepare<[string, string, string, number]>(
+    'INSERT INTO camera_keys (key_id, camera_id, key_sha256, created_at_ms) VALUES (?, ?, ?, ?)')
+  const deleteKey = database.prepare<[string]>('DELETE FROM camera_keys WHERE key_id = ?')
+  const deleteKeys = database.prepare<[string]>('DELETE FROM camera_keys WHERE camera_id = ?')
+  const setStreamStopped = database.prepare<[number | null, string]>('UPDATE cameras SET stream_stopped_at_ms = ? WHERE camera_id = ?')
+  const setNewestTaken = database.prepare<[number, string]>('UPDATE cameras SET newest_taken_at_ms = ? WHERE camera_id = ?')
+  const noteConnection = database.prepare<[string, string, number, number | null]>(
+    'INSERT INTO camera_connections (camera_id, connection, at_ms, last_frame_at_ms) VALUES (?, ?, ?, ?)')
+  const connections = database.prepare<[string, number], ConnectionNote>(`
+    SELECT camera_id AS cameraId, connection, at_ms AS atMs, last_frame_at_ms AS lastFrameAtMs
+      FROM camera_connections WHERE camera_id = ? ORDER BY id DESC LIMIT ?`)
+
+  return {
+    /** Every camera that was not removed, in the order in which they were made, and the keys of all. */
+    loadCameras (): { cameras: StoredCamera[], keys: CameraKey[] } { return { cameras: all.all().map(fromRow), keys: keys.all() } },
+    /** Throws SQLITE_CONSTRAINT_PRIMARYKEY where the id is taken. */
+    insertCamera (settings: CameraSettings, createdAtMs: number): void { insert.run({ ...toRow(settings), created_at_ms: createdAtMs }) },
+    updateCamera (settings: CameraSettings): void { update.run(toRow(settings)) },
+    /** Removes a camera and its keys; one that has a history is only put away. Returns whether it has. */
+    removeCamera (cameraId: string, atMs: number): boolean {
+      deleteKeys.run(cameraId)
+      if (hasHistory.get({ id: cameraId }) === 0) {
+        erase.run(cameraId)
+        return false
+      }
+      endOpen.run(cameraId)
+      archive.run(atMs, cameraId)
+      return true
+    },
+    isCameraArchived (cameraId: string): boolean { return isArchived.get(cameraId) === 1 },
+    insertCameraKey (key: CameraKey): void { insertKey.run(key.keyId, key.cameraId, key.hash, key.createdAtMs) },
+    deleteCameraKey (keyId: string): void { deleteKey.run(keyId) },
+    setStreamStopped (cameraId: string, atMs: number | null): void { setStreamStopped.run(atMs, cameraId) },
+    /** Notes when the newest frame of each camera was taken. */
+    noteNewestFrames (notes: ReadonlyArray<{ cameraId: string, takenAtMs: number }>): void {
+      for (const { cameraId, takenAtMs } of notes) setNewestTaken.run(takenAtMs, cameraId)
+    },
+    noteConnections (notes: readonly ConnectionNote[]): void {
+      for (const note of notes) noteConnection.run(note.cameraId, note.connection, note.atMs, note.lastFrameAtMs)
+    },
+    /** The newest notes of a camera, newest first. */
+    connectionsOf (cameraId: string, limit: number): ConnectionNote[] { return connections.all(cameraId, limit) }
+  }
+}
+
+/** Those of them that change something. */
+export const WRITING_CAMERA_QUERIES: ReadonlyArray<keyof ReturnType<typeof cameraQueries>> = [
+  'insertCamera', 'updateCamera', 'removeCamera', 'insertCameraKey', 'deleteCameraKey', 'setStreamStopped', 'noteNewestFrames', 'noteConnections'
+]
+
+function fromRow (row: StoredRow): StoredCamera {
+  return {
+    settings: {
+      cameraId: row.camera_id,
+      name: row.name,
+      site: row.site,
+      latitude: row.latitude,
+      longitude: row.longitude,
+      heading: row.heading,
+      enabled: row.enabled === 1,
+      source: row.source,
+      sourceFps: row.source_fps
+    },
+    isStreamStopped: row.stream_stopped_at_ms !== null,
+    newestTakenAtMs: row.newest_taken_at_ms,
+    connection: row.connection
+  }
+}
+
+function toRow (settings: CameraSettings): CameraRow {
+  return {
+    camera_id: settings.cameraId,
+    name: settings.name,
+    site: settings.site,
+    latitude: settings.latitude,
+    longitude: settings.longitude,
+    heading: settings.heading,
+    enabled: settings.enabled ? 1 : 0,
+    source: settings.source,
+    source_fps: settings.sourceFps
+  }
+}

@@ -1,0 +1,89 @@
+import type { Detection } from '../core/event.js'
+import type { Connection } from './database.js'
+
+interface DetectionRow {
+  event_id: number
+  camera_id: string
+  taken_at_ms: number
+  captured_at_ms: number | null
+  received_at_ms: number
+  clock_skew_ms: number | null
+  frame_sequence: number | null
+  idempotency_key: string | null
+  frame_path: string | null
+  sha256: string
+  size_bytes: number
+  width: number
+  height: number
+  confidence: number | null
+  boxes: string | null
+  model_version: string | null
+  latitude: number | null
+  longitude: number | null
+  heading: number | null
+}
+
+/** A key that came with other bytes before. Its code travels between the threads. */
+class KeyReused extends Error {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+}
+
+/** The statements on detections that change events too. */
+export function detectionStatements (database: Connection) {
+  const insert = database.prepare<DetectionRow>(`
+    INSERT INTO detections (event_id, camera_id, taken_at_ms, captured_at_ms, received_at_ms, clock_skew_ms, frame_sequence, idempotency_key,
+                            frame_path, sha256, size_bytes, width, height, confidence, boxes, model_version, latitude, longitude, heading)
+    VALUES (:event_id, :camera_id, :taken_at_ms, :captured_at_ms, :received_at_ms, :clock_skew_ms, :frame_sequence, :idempotency_key,
+            :frame_path, :sha256, :size_bytes, :width, :height, :confidence, :boxes, :model_version, :latitude, :longitude, :heading)`)
+  const byKey = database.prepare<[string, string], string>('SELECT sha256 FROM detections WHERE camera_id = ? AND idempotency_key = ?').pluck()
+  const bySequence = database.prepare<[string, number, string], number>(
+    'SELECT count(*) FROM detections WHERE camera_id = ? AND frame_sequence = ? AND sha256 = ?').pluck()
+  const move = database.prepare<[number, number]>('UPDATE detections SET event_id = ? WHERE event_id = ?')
+
+  function isKnown ({ cameraId, idempotencyKey, frameSequence, sha256 }: Detection): boolean {
+    const sameKey = idempotencyKey === null ? undefined : byKey.get(cameraId, idempotencyKey)
+    if (sameKey !== undefined && sameKey !== sha256) throw new KeyReused('the key came with another frame before')
+    return sameKey !== undefined || (frameSequence !== null && bySequence.get(cameraId, frameSequence, sha256) !== 0)
+  }
+
+  return {
+    /** Whether this frame's report is there already, under the same key or number. Throws as `add`. */
+    has: isKnown,
+    /**
+     * Keeps a detection once, however often its frame comes under one name. Says whether it is new.
+     * Throws IDEMPOTENCY_KEY_REUSED where its key came with another frame before.
+     */
+    add (eventId: number, detection: Detection, framePath: string | null): boolean {
+      if (isKnown(detection)) return false
+      insert.run(toRow(eventId, detection, framePath))
+      return true
+    },
+    /** Gives the detections of one event to another. */
+    move (fromEventId: number, toEventId: number): void { move.run(toEventId, fromEventId) }
+  }
+}
+
+function toRow (eventId: number, detection: Detection, framePath: string | null): DetectionRow {
+  const { confidence, boxes, modelVersion, latitude, longitude, heading } = detection.details
+  return {
+    event_id: eventId,
+    camera_id: detection.cameraId,
+    taken_at_ms: detection.takenAtMs,
+    captured_at_ms: detection.capturedAtMs,
+    received_at_ms: detection.receivedAtMs,
+    clock_skew_ms: detection.clockSkewMs,
+    frame_sequence: detection.frameSequence,
+    idempotency_key: detection.idempotencyKey,
+    frame_path: framePath,
+    sha256: detection.sha256,
+    size_bytes: detection.sizeBytes,
+    width: detection.width,
+    height: detection.height,
+    confidence: confidence ?? null,
+    boxes: boxes === undefined ? null : JSON.stringify(boxes),
+    model_version: modelVersion ?? null,
+    latitude: latitude ?? null,
+    longitude: longitude ?? null,
+    heading: heading ?? null
+  }
+}
