@@ -24,6 +24,7 @@ import refusals from './plugins/refusals.js'
 import shutdown from './plugins/shutdown.js'
 import validation from './plugins/validation.js'
 import cameras from './routes/cameras.js'
+import detections from './routes/detections.js'
 import frame from './routes/frame.js'
 import home from './routes/home.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -102,6 +103,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(viewers)
     await app.register(cameras, { config })
     await app.register(oilSpillEvents)
+    await app.register(detections)
     await app.register(uploadFrame, { config })
     await app.register(streamControl)
     await app.ready()

@@ -22,6 +22,7 @@ export class CameraRegistry {
   readonly #cameras = new Map<string, LiveCamera>()
   readonly #keys = new Map<string, CameraKey>()
   readonly #default: LiveCamera
+  readonly #listeners: Array<(cameraId: string) => void> = []
 
   /**
    * @param known the cameras of before the start, with `default` among them, and their keys
@@ -36,6 +37,11 @@ export class CameraRegistry {
     const found = this.#cameras.get(DEFAULT_CAMERA_ID)
     if (found === undefined) throw new Error('there is no default camera')
     this.#default = found
+  }
+
+  /** Has this called after a camera was made, changed or removed, or one of its keys revoked. */
+  onChange (listener: (cameraId: string) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** How many there are. */
@@ -75,6 +81,7 @@ export class CameraRegistry {
     await this.#store.insert(settings, this.#clock.nowMs())
     const camera = this.#make(settings)
     this.#cameras.set(camera.id, camera)
+    this.#tell(camera.id)
     return camera
   }
 
@@ -82,6 +89,7 @@ export class CameraRegistry {
   async change (camera: LiveCamera, changes: Partial<Omit<CameraSettings, 'cameraId'>>): Promise<void> {
     await this.#store.update({ ...camera.settings, ...changes })
     camera.change({ ...camera.settings, ...changes })
+    this.#tell(camera.id)
   }
 
   /** Removes a camera with its keys. Its history stays, if it has one; says whether it has. */
@@ -89,6 +97,7 @@ export class CameraRegistry {
     const hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs())
     for (const key of this.keysOf(camera.id)) this.#keys.delete(key.hash)
     this.#cameras.delete(camera.id)
+    this.#tell(camera.id)
     await camera.close()
     return hasHistory
   }
@@ -108,6 +117,11 @@ export class CameraRegistry {
     if (key === undefined) return false
     await this.#store.deleteKey(keyId)
     this.#keys.delete(key.hash)
+    this.#tell(camera.id)
     return true
+  }
+
+  #tell (cameraId: string): void {
+    for (const listener of this.#listeners) listener(cameraId)
   }
 }

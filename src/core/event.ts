@@ -37,6 +37,14 @@ export interface Detection {
   readonly details: FrameDetails
 }
 
+/** A detection as it is kept. */
+export interface StoredDetection extends Detection {
+  /** Grows with each detection that is kept. */
+  readonly id: number
+  /** Where its frame is kept, below the data folder; null where only its hash is. */
+  readonly framePath: string | null
+}
+
 /** The stored opening frame of an event: the camera's own bytes. */
 export interface Evidence {
   /** Below the data folder, with forward slashes: `oil_spill_frames/oil_spill_YYYYMMDD_HHMMSS.jpg`. */

@@ -7,12 +7,10 @@ import type { OilSpillEvent as StoredEvent } from '../core/event.js'
 import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
 import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
-import { OilSpillEvent } from '../schemas/oil-spill-event.js'
+import { EventParams, OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
 import { JsonArrayStream } from './json-array-stream.js'
-
-const EventParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'The event\'s id' }) })
 
 /** Sent as a stream, whatever its length. */
 const History = Type.Unsafe<Readable>(Type.Array(ref(OilSpillEvent)))

@@ -1,6 +1,9 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Datetime } from './text.js'
 
+/** Names an event in a path. */
+export const EventParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'The event\'s id' }) })
+
 /** One unbroken run of detections. The first three keys are those of the original program. */
 export const OilSpillEvent = Type.Object({
   timestamp: Type.String({ description: 'When it started, for file names (UTC)', pattern: '^\\d{8}_\\d{6}$', examples: ['20230623_143022'] }),

@@ -1,5 +1,9 @@
-import type { Detection } from '../core/event.js'
+import type { Detection, StoredDetection } from '../core/event.js'
+import type { DetectionBox, FrameDetails } from '../core/frame.js'
 import type { Connection } from './database.js'
+
+/** Where a page of an event's detections goes on: behind this one. */
+export interface DetectionPosition { readonly takenAtMs: number, readonly id: number }
 
 interface DetectionRow {
   event_id: number
@@ -38,6 +42,8 @@ export function detectionStatements (database: Connection) {
   const byKey = database.prepare<[string, string], string>('SELECT sha256 FROM detections WHERE camera_id = ? AND idempotency_key = ?').pluck()
   const bySequence = database.prepare<[string, number, string], number>(
     'SELECT count(*) FROM detections WHERE camera_id = ? AND frame_sequence = ? AND sha256 = ?').pluck()
+  const page = database.prepare<[number, number, number, number], DetectionRow & { id: number }>(`
+    SELECT * FROM detections WHERE event_id = ? AND (taken_at_ms, id) > (?, ?) ORDER BY taken_at_ms, id LIMIT ?`)
   const move = database.prepare<[number, number]>('UPDATE detections SET event_id = ? WHERE event_id = ?')
 
   function isKnown ({ cameraId, idempotencyKey, frameSequence, sha256 }: Detection): boolean {
@@ -57,6 +63,10 @@ export function detectionStatements (database: Connection) {
       if (isKnown(detection)) return false
       insert.run(toRow(eventId, detection, framePath))
       return true
+    },
+    /** At most `limit` detections of an event behind a position, in the order in which their frames were taken. */
+    page (eventId: number, after: DetectionPosition, limit: number): StoredDetection[] {
+      return page.all(eventId, after.takenAtMs, after.id, limit).map(fromRow)
     },
     /** Gives the detections of one event to another. */
     move (fromEventId: number, toEventId: number): void { move.run(toEventId, fromEventId) }
@@ -85,5 +95,36 @@ function toRow (eventId: number, detection: Detection, framePath: string | null)
     latitude: latitude ?? null,
     longitude: longitude ?? null,
     heading: heading ?? null
+  }
+}
+
+function fromRow (row: DetectionRow & { id: number }): StoredDetection {
+  return {
+    id: row.id,
+    cameraId: row.camera_id,
+    takenAtMs: row.taken_at_ms,
+    capturedAtMs: row.captured_at_ms,
+    receivedAtMs: row.received_at_ms,
+    clockSkewMs: row.clock_skew_ms,
+    frameSequence: row.frame_sequence,
+    idempotencyKey: row.idempotency_key,
+    framePath: row.frame_path,
+    sha256: row.sha256,
+    sizeBytes: row.size_bytes,
+    width: row.width,
+    height: row.height,
+    details: detailsOf(row)
+  }
+}
+
+function detailsOf ({ confidence, boxes, model_version: modelVersion, latitude, longitude, heading }: DetectionRow): FrameDetails {
+  const parsed: DetectionBox[] | undefined = boxes === null ? undefined : JSON.parse(boxes)
+  return {
+    ...(confidence !== null && { confidence }),
+    ...(parsed !== undefined && { boxes: parsed }),
+    ...(modelVersion !== null && { modelVersion }),
+    ...(latitude !== null && { latitude }),
+    ...(longitude !== null && { longitude }),
+    ...(heading !== null && { heading })
   }
 }

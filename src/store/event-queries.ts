@@ -1,8 +1,8 @@
 import type { EventSpan } from '../core/late-detection.js'
-import type { Detection, Evidence, OilSpillEvent } from '../core/event.js'
+import type { Detection, Evidence, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { Connection } from './database.js'
 import type { DetectionNote } from './detection-batch.js'
-import { detectionStatements } from './detection-statements.js'
+import { detectionStatements, type DetectionPosition } from './detection-statements.js'
 
 /** A new event, before it has an id. */
 export interface NewEvent {
@@ -165,6 +165,10 @@ export function eventQueries (database: Connection) {
     /** At most `limit` events behind a position, oldest first. */
     pageOfEvents (position: EventPosition, limit: number): OilSpillEvent[] {
       return page.all(position.startedAtMs, position.id, limit).map(fromRow)
+    },
+    /** At most `limit` detections of an event behind a position, in the order in which their frames were taken. */
+    pageOfDetections (eventId: number, after: DetectionPosition, limit: number): StoredDetection[] {
+      return detections.page(eventId, after, limit)
     },
     /** Which of these evidence paths nothing in the history has. */
     unclaimedPaths (paths: string[]): string[] { return paths.filter(each => path.get(each, each) === 0) }

@@ -1,5 +1,6 @@
-import type { OilSpillEvent } from '../core/event.js'
+import type { OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
+import type { DetectionPosition } from './detection-statements.js'
 import type { DetectionNote } from './detection-batch.js'
 import type { CameraSummary, EventEnd, EventPosition, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
@@ -89,6 +90,18 @@ export class EventRepository {
       if (last === undefined) return
       yield page
       after = { startedAtMs: last.startedAtMs, id: last.id }
+    }
+  }
+
+  /** The detections of an event, a page at a time, in the order in which their frames were taken. */
+  async * detectionPages (eventId: number): AsyncGenerator<StoredDetection[]> {
+    let after: DetectionPosition = { takenAtMs: Number.MIN_SAFE_INTEGER, id: 0 }
+    while (true) {
+      const page = await this.#sql.ask('pageOfDetections', eventId, after, PAGE_SIZE)
+      const last = page.at(-1)
+      if (last === undefined) return
+      yield page
+      after = { takenAtMs: last.takenAtMs, id: last.id }
     }
   }
 
