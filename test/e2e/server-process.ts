@@ -23,15 +23,20 @@ export interface ServerProcess {
 export async function startServerProcess (t: Test, settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
   const folder = temporaryFolder(t)
   const dataDir = join(folder, 'data')
-  const noSettings = Object.fromEntries(Object.keys(ConfigSchema.properties).map(name => [name, '']))
   const server = spawn(process.execPath, [SERVER], {
     cwd: folder,
-    env: { ...process.env, ...noSettings, PORT: '0', HOST: '127.0.0.1', CAMERA_PASSWORD: PASSWORD, DATA_DIR: dataDir, ...settings },
+    env: serverEnvironment(dataDir, settings),
     stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(async () => { await stop(server) })
   const port = await listeningPort(server)
   return { url: `http://127.0.0.1:${port}`, port, dataDir }
+}
+
+/** The environment of a server on a free port of the loopback, with nothing from the machine's own but what it needs to run. */
+export function serverEnvironment (dataDir: string, settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const noSettings = Object.fromEntries(Object.keys(ConfigSchema.properties).map(name => [name, '']))
+  return { ...process.env, ...noSettings, PORT: '0', HOST: '127.0.0.1', CAMERA_PASSWORD: PASSWORD, DATA_DIR: dataDir, ...settings }
 }
 
 /** Waits until somebody watches the stream. */
@@ -43,7 +48,7 @@ export async function viewerOf (url: string): Promise<void> {
 }
 
 /** Reads the log until it names the port, and then on, so that the pipe never fills. */
-async function listeningPort (server: ChildProcess): Promise<number> {
+export async function listeningPort (server: ChildProcess): Promise<number> {
   return await new Promise((resolve, reject) => {
     const log: string[] = []
     createInterface({ input: server.stdout! }).on('line', line => {
