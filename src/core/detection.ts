@@ -80,9 +80,11 @@ export function resumeRun (event: { startedAtMs: number, lastDetectedAtMs: numbe
 /** Takes into an open run a detection that came late. Its place on the clock that never jumps is told from the last one's. */
 export function withLateDetection (open: OpenRun, takenAtMs: number): OpenRun {
   const laterMs = Math.max(0, takenAtMs - open.lastDetectedAtMs)
+  const isStillClear = open.clearedAtMs !== undefined && open.clearedAtMs > takenAtMs
   return {
     ...open,
     startedAtMs: Math.min(open.startedAtMs, takenAtMs),
+    clearedAtMs: isStillClear ? open.clearedAtMs : undefined,
     lastDetectedAtMs: open.lastDetectedAtMs + laterMs,
     lastDetectedMonotonicMs: open.lastDetectedMonotonicMs + laterMs
   }

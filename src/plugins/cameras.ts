@@ -62,6 +62,8 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const registry = new CameraRegistry(repository, clock, known, (settings: CameraSettings) =>
     takeUp({ settings, isStreamStopped: false, newestTakenAtMs: null, connection: null }, undefined))
 
+  registry.onChange(cameraId => { if (registry.get(cameraId) === undefined) frameBuffers.drop(cameraId) })
+
   app.decorate('cameras', registry)
   app.decorate('cameraRepository', repository)
   app.decorate('audience', audience)

@@ -12,6 +12,9 @@ import { content, errorResponses, ref } from './documented.js'
 
 const MAX_BODY_BYTES = 16 * 1024
 
+/** Where a camera's address would be, there is something else. */
+const RESERVED_IDS = new Set(['status'])
+
 /** Notes of connections that are shown at most. */
 const MAX_CONNECTIONS = 1000
 
@@ -49,6 +52,7 @@ export default (async (app, { config }) => {
     }
   }, async (request, reply) => {
     const { camera_id: cameraId, ...rest } = request.body
+    if (RESERVED_IDS.has(cameraId)) throw new RequestInvalid(`body/camera_id must not be ${cameraId}, which has a meaning in paths`)
     if (app.cameras.get(cameraId) !== undefined) throw new CameraExists(cameraId)
     if (app.cameras.count >= config.maxCameras) throw new TooManyCameras(config.maxCameras)
     const camera = await app.cameras.add({ ...NOTHING_KNOWN, cameraId, ...fromJson(rest) })

@@ -98,6 +98,8 @@ export function eventQueries (database: Connection) {
     SELECT count(*) FROM (SELECT 1 FROM oil_spill_events WHERE frame_path = ? UNION ALL SELECT 1 FROM detections WHERE frame_path = ?)`).pluck()
   const reopen = database.prepare<[string, string, number, number, number, number]>(`
     UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ? WHERE id = ?`)
+  const note = database.prepare<[number, number]>(
+    'UPDATE oil_spill_events SET last_detected_at_ms = max(last_detected_at_ms, ?) WHERE id = ?')
   const spread = database.prepare<[number, number, number, number]>(`
     UPDATE oil_spill_events SET started_at_ms = min(started_at_ms, ?), last_detected_at_ms = max(last_detected_at_ms, ?),
            ended_at_ms = max(ended_at_ms, ?)
@@ -140,7 +142,7 @@ export function eventQueries (database: Connection) {
     addDetections (notes: readonly DetectionNote[]): void {
       for (const { eventId, detection } of notes) {
         const owner = byId.get(eventId)?.merged_into ?? eventId
-        if (detections.add(owner, detection, null)) spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, owner)
+        if (detections.add(owner, detection, null)) note.run(detection.takenAtMs, owner)
       }
     },
     /**
