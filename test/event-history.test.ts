@@ -4,9 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
+import type { Detection } from '../src/core/event.js'
 import { EventRepository } from '../src/store/event-repository.js'
 import { SqlThread } from '../src/store/sql-thread.js'
 import { temporaryFolder } from './helper.js'
+import { endOf, newDetection } from './store/support.js'
 
 const guide = readFileSync('docs/event-history.md', 'utf8')
 
@@ -34,6 +36,9 @@ function readTable (text: string): Result {
 const questions: Question[] = [...guide.matchAll(/^### (\d+\. [^\n]+)\n[^]*?```sql\n([^]*?)```\n\n((?:\|.*\n?)+)/gm)]
   .map(([, title = '', sql = '', table = '']) => ({ title, sql, ...readTable(table) }))
 
+/** A detection of the guide's results. */
+const detectionAt = (takenAtMs: number, options: Partial<Detection>): Detection => newDetection(0, { takenAtMs, width: 1280, height: 720, ...options })
+
 /** The history, stored as the server stores it; still open, as while the server runs. */
 async function setUp (t: Test) {
   const path = join(temporaryFolder(t), 'videostream.db')
@@ -45,10 +50,13 @@ async function setUp (t: Test) {
     const framePath = `oil_spill_frames/oil_spill_${started.replace(/[-:]|\..*/g, '').replace('T', '_')}.jpg`
     // The frame's bytes are those of its path.
     const sha256 = createHash('sha256').update(framePath).digest('hex')
-    const event = await repository.change(undefined, { cameraId: 'default', startedAtMs, evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 } })
+    const detection = detectionAt(startedAtMs, { sha256, sizeBytes })
+    const event = await repository.change(undefined, {
+      cameraId: 'default', startedAtMs, endedAtMs: null, clearBeforeMs: null, evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 }, detection
+    })
     const eventId = event?.id ?? 0
-    if (lastDetected !== undefined) await repository.noteDetection(eventId, Date.parse(lastDetected))
-    if (ended !== undefined) await repository.change({ eventId, endedAtMs: Date.parse(ended) }, undefined)
+    if (lastDetected !== undefined) await repository.addDetections([{ eventId, detection: detectionAt(Date.parse(lastDetected), { sha256, sizeBytes }) }])
+    if (ended !== undefined) await repository.change(endOf(eventId, Date.parse(ended)), undefined)
   }
   const reader = new Database(path, { readonly: true })
   t.teardown(() => { reader.close() })
@@ -118,7 +126,7 @@ t.test('the sqlite3 shell, while the server writes', { skip: shell.status === 0 
   }
 
   writer.exec('ROLLBACK')
-  await repository.change({ eventId: 6, endedAtMs: Date.parse('2026-04-03T09:17:00Z') }, undefined)
+  await repository.change(endOf(6, Date.parse('2026-04-03T09:17:00Z')), undefined)
   t.equal(run(['-readonly', path], 'SELECT count(*) FROM open_events;').stdout.includes('| 0 '), true, 'what was stored last is seen at once')
 })
 

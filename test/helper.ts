@@ -7,9 +7,10 @@ import jpegJs from 'jpeg-js'
 import type { Test } from 'tap'
 import { buildApp, type Overrides } from '../src/app.js'
 import { loadConfig, type Config } from '../src/config.js'
+import type { CameraSettings } from '../src/core/camera.js'
 import type { Clock } from '../src/core/clock.js'
 import { FrameMemory } from '../src/core/frame-memory.js'
-import type { Frame } from '../src/core/frame.js'
+import type { Frame, FrameDetails } from '../src/core/frame.js'
 
 /** The password that test servers are given. */
 export const PASSWORD = 'a-password-for-tests'
@@ -73,16 +74,35 @@ function encode (width: number, height: number, color: [number, number, number])
   return Buffer.from(jpegJs.encode({ data, width, height }, 90).data)
 }
 
+/** What a test says of a frame; what is left out the camera does not say either. */
+export interface FrameOptions {
+  spill?: boolean
+  jpeg?: Buffer
+  capturedAtMs?: number
+  sequence?: number
+  key?: string
+  details?: FrameDetails
+}
+
 /** A frame as the upload makes it. */
-export function frame (clock: Clock, options: { spill?: boolean, jpeg?: Buffer } = {}): Frame {
+export function frame (clock: Clock, options: FrameOptions = {}): Frame {
   return {
     memory: FrameMemory.copyOf(options.jpeg ?? jpeg()),
     width: 16,
     height: 8,
     receivedAtMs: clock.nowMs(),
     receivedAtMonotonicMs: clock.monotonicMs(),
-    spillReported: options.spill ?? false
+    spillReported: options.spill ?? false,
+    capturedAtMs: options.capturedAtMs,
+    frameSequence: options.sequence,
+    idempotencyKey: options.key,
+    details: options.details ?? {}
   }
+}
+
+/** What administrators say of a camera where they say next to nothing. */
+export function newSettings (cameraId: string, options: Partial<CameraSettings> = {}): CameraSettings {
+  return { cameraId, name: '', site: null, latitude: null, longitude: null, heading: null, enabled: true, source: null, sourceFps: 1, ...options }
 }
 
 /** Uploads a frame as a camera does. */

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { EventRecorder, type EventChange, type EventStore } from '../../src/core/event-recorder.js'
+import { ByteBudget } from '../../src/core/byte-budget.js'
+import { EventRecorder, type DetectedFrame, type EventChange, type EventStore, type FrameOrder } from '../../src/core/event-recorder.js'
 import type { OilSpillEvent } from '../../src/core/event.js'
 import type { Frame } from '../../src/core/frame.js'
 import { FakeClock, frame, jpeg } from '../helper.js'
@@ -29,11 +30,21 @@ class FakeStore implements EventStore {
     const id = this.events.length + 1
     this.events.push({ id, startedAtMs: receivedAtMs, endedAtMs: null, frame: opens.frame })
     return {
-      id, cameraId, startedAtMs: receivedAtMs, lastDetectedAtMs: receivedAtMs, endedAtMs: null, evidence: { framePath: '', sha256: '', sizeBytes: 0, width, height }
+      id,
+      cameraId,
+      startedAtMs: receivedAtMs,
+      lastDetectedAtMs: receivedAtMs,
+      endedAtMs: null,
+      evidence: { framePath: '', sha256: '', sizeBytes: 0, width, height },
+      mergedInto: null
     }
   }
 
-  noteDetection (eventId: number, detectedAtMs: number): void { this.notes.push([eventId, detectedAtMs]) }
+  async noteDetection (eventId: number, { frame }: DetectedFrame): Promise<void> { this.notes.push([eventId, frame.receivedAtMs]) }
+
+  async neighbours (): ReturnType<EventStore['neighbours']> { return { before: undefined, after: undefined } }
+
+  async keepLate (): Promise<void> {}
 
   /** Waits for the change that is under way, and takes it out of the queue. */
   async next (): Promise<{ succeed: () => void, fail: (error: Error) => void }> {
@@ -53,6 +64,12 @@ class FakeStore implements EventStore {
 
 const OVERLOADED = new Error('overloaded')
 
+/** What may wait for a slow disk in these tests. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
+
+/** Of a frame that came behind all that were taken before it. */
+const ON_TIME: FrameOrder = { isLate: false, clockSkewMs: null }
+
 /** What a camera waits for. */
 async function answer (recorded: Promise<void> | undefined): Promise<void> { await recorded }
 
@@ -61,7 +78,13 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
   const startMs = clock.nowMs()
   const store = new FakeStore()
   const recorder = new EventRecorder({
-    cameraId: 'default', store, clock, gapMs: options.gapMs ?? 0, resumed: options.resumed, overloaded: () => OVERLOADED
+    cameraId: 'default',
+    store,
+    clock,
+    reach: { gapMs: options.gapMs ?? 0, silenceMs: 10_000 },
+    resumed: options.resumed,
+    waiting: new ByteBudget(MAX_WAITING_BYTES),
+    overloaded: () => OVERLOADED
   })
   return {
     clock,
@@ -71,7 +94,7 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
     /** One frame, `afterMs` after the one before it. */
     send: (spill: boolean, afterMs = 100) => {
       clock.advance(afterMs)
-      return recorder.record(frame(clock, { spill, jpeg: PICTURE }))
+      return recorder.record(frame(clock, { spill, jpeg: PICTURE }), ON_TIME)
     }
   }
 }
@@ -79,21 +102,27 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
 /** The event that an earlier server left open. */
 function openEvent (startedAtMs: number, lastDetectedAtMs: number): OilSpillEvent {
   return {
-    id: 7, cameraId: 'default', startedAtMs, lastDetectedAtMs, endedAtMs: null, evidence: { framePath: '', sha256: '', sizeBytes: 0, width: 16, height: 8 }
+    id: 7,
+    cameraId: 'default',
+    startedAtMs,
+    lastDetectedAtMs,
+    endedAtMs: null,
+    evidence: { framePath: '', sha256: '', sizeBytes: 0, width: 16, height: 8 },
+    mergedInto: null
   }
 }
 
 t.test('an event is one unbroken run of detections', async t => {
   const { send, store, recorder, startMs } = setUp()
   t.equal(send(false), undefined, 'a clean frame waits for nothing')
-  t.equal(recorder.eventOpen, false)
+  t.equal(recorder.openEventId, undefined)
   t.equal(recorder.lastDetectedAtMs, undefined)
   await send(true)
-  t.equal(recorder.eventOpen, true)
+  t.equal(recorder.openEventId, 1)
   t.equal(send(true), undefined, 'a frame that goes on with an event waits for nothing')
   t.equal(recorder.lastDetectedAtMs, startMs + 300)
   await send(false)
-  t.equal(recorder.eventOpen, false)
+  t.equal(recorder.openEventId, undefined)
   t.equal(send(false), undefined)
   await send(true)
   t.strictSame(store.runs, [[startMs + 200, startMs + 400], [startMs + 600, null]])
@@ -105,18 +134,18 @@ t.test('what cannot be stored leaves the state as it was, and the next frame tri
   const { send, store, recorder, startMs } = setUp()
   store.failing = true
   await t.rejects(answer(send(true)), { message: 'the disk is full' })
-  t.equal(recorder.eventOpen, false)
+  t.equal(recorder.openEventId, undefined)
   await t.rejects(answer(send(true)), { message: 'the disk is full' })
   store.failing = false
   await send(true)
   t.strictSame(store.runs, [[startMs + 300, null]], 'the event begins with the first frame that is kept')
   store.failing = true
   await t.rejects(answer(send(false)), { message: 'the disk is full' })
-  t.equal(recorder.eventOpen, true)
+  t.equal(recorder.openEventId, 1)
   await t.rejects(answer(send(false)))
   store.failing = false
   await send(false)
-  t.equal(recorder.eventOpen, false)
+  t.equal(recorder.openEventId, undefined)
   t.strictSame(store.runs, [[startMs + 300, startMs + 400]], 'the event ends at the first frame without a spill')
   t.equal(send(false), undefined)
 })
@@ -140,7 +169,7 @@ t.test('frames queue strictly in their order while the disk is slow', async t =>
   const sent = [true, true, false, false, true, false].map(async (spill, i) => { await send(spill); settled.push(i) })
   const first = await store.next()
   t.equal(store.changes.length, 1, 'the others wait')
-  t.equal(recorder.eventOpen, false, 'an event is open when it is stored')
+  t.equal(recorder.openEventId, undefined, 'an event is open when it is stored')
   first.succeed()
   const second = await store.next()
   t.strictSame(settled, [0, 1], 'one that goes on with the event has its answer')
@@ -173,7 +202,7 @@ t.test('what a queued frame means hangs on how the one before it went', async t 
 t.test('frames that wait are bounded in bytes, and those that waited count no more', async t => {
   const { clock, store, recorder } = setUp()
   const large = (bytes: number, spill: boolean): Promise<void> | undefined =>
-    recorder.record(frame(clock, { spill, jpeg: Buffer.alloc(bytes) }))
+    recorder.record(frame(clock, { spill, jpeg: Buffer.alloc(bytes) }), ON_TIME)
   const half = 32 * 1024 * 1024
   store.slow = true
   const opening = large(2 * half, true)
@@ -189,74 +218,44 @@ t.test('frames that wait are bounded in bytes, and those that waited count no mo
   ;(await store.next()).succeed()
   await Promise.all([end, next])
   t.equal(store.events.length, 2, 'the refused frames have changed nothing')
-  t.equal(recorder.eventOpen, true)
+  t.equal(recorder.openEventId, 2)
 })
 
-t.test('the last detection is noted once a second at most, and not in the second of the opening', async t => {
+t.test('every detection that an event goes on with is kept, and nobody waits for one without a name', async t => {
   const { send, store, startMs } = setUp()
   await send(true)
-  for (let i = 0; i < 30; i += 1) t.equal(send(true), undefined)
-  t.strictSame(store.notes, [[1, startMs + 1100], [1, startMs + 2100], [1, startMs + 3100]])
+  t.strictSame(store.notes, [], 'the opening one comes with the event')
+  for (let i = 0; i < 3; i += 1) t.equal(send(true), undefined)
+  t.strictSame(store.notes, [[1, startMs + 200], [1, startMs + 300], [1, startMs + 400]])
   await send(false)
-  t.equal(store.notes.length, 3)
-})
-
-t.test('an end notes the last detection to the millisecond, in the order of the changes', async t => {
-  const { send, store, startMs } = setUp()
-  await send(true)
-  t.equal(send(true), undefined)
-  t.equal(send(true), undefined)
-  t.strictSame(store.notes, [])
-  await send(false)
-  t.strictSame(store.notes, [[1, startMs + 300]])
-  await send(true)
-  await send(false)
-  t.strictSame(store.notes, [[1, startMs + 300]], 'the opening is known already')
-})
-
-t.test('an orderly end of the server notes the last detection to the millisecond', async t => {
-  const { send, store, recorder, startMs } = setUp()
-  await recorder.close()
-  t.strictSame(store.notes, [], 'nothing without an event')
-  store.slow = true
-  const opening = answer(send(true))
-  const closing = recorder.close()
-  const { succeed } = await store.next()
-  succeed()
-  await opening
-  await closing
-  t.equal(send(true), undefined)
-  await recorder.close()
-  t.strictSame(store.notes, [[1, startMs + 200]])
-  await recorder.close()
-  t.equal(store.notes.length, 1, 'once')
+  t.equal(store.notes.length, 3, 'a clean frame is none')
 })
 
 t.test('a resumed event', async t => {
   t.test('goes on at a detection, which is noted at once', async t => {
     const now = new FakeClock().nowMs()
     const { send, store, recorder } = setUp({ resumed: openEvent(now - 60_000, now - 30_000) })
-    t.equal(recorder.eventOpen, true)
+    t.equal(recorder.openEventId, 7)
     t.equal(recorder.lastDetectedAtMs, now - 30_000)
     t.equal(send(true), undefined)
     t.strictSame(store.notes, [[7, now + 100]])
     await send(false)
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now + 200 } }])
+    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now + 200, clearAfterMs: now + 200 } }])
   })
 
   t.test('ends at its last detection at a clean frame', async t => {
     const now = new FakeClock().nowMs()
     const { send, store } = setUp({ resumed: openEvent(now - 60_000, now - 30_000) })
     await send(false)
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000 } }])
+    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: now + 100 } }])
   })
 
   t.test('with a gap that has passed, it ends at the start', async t => {
     const now = new FakeClock().nowMs()
     const { store, recorder } = setUp({ gapMs: 20_000, resumed: openEvent(now - 60_000, now - 30_000) })
     await recorder.checkSilence()
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000 } }])
-    t.equal(recorder.eventOpen, false)
+    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: null } }])
+    t.equal(recorder.openEventId, undefined)
   })
 
   t.test('with a gap that has not passed, it waits for the rest of it', async t => {
@@ -302,7 +301,7 @@ t.test('with a gap', async t => {
     clock.advance(2000)
     store.failing = true
     await t.rejects(recorder.checkSilence(), { message: 'the disk is full' })
-    t.equal(recorder.eventOpen, true)
+    t.equal(recorder.openEventId, 1)
     store.failing = false
     await recorder.checkSilence()
     t.strictSame(store.runs, [[startMs + 100, startMs + 100]])
@@ -405,7 +404,7 @@ t.test('a thousand random histories are what the definition of an event says', a
       const spill = random(2) === 0
       store.failing = !stored
       frames.push({ atMs: clock.nowMs(), spill, stored })
-      const answer = recorder.record(frame(clock, { spill, jpeg: PICTURE }))
+      const answer = recorder.record(frame(clock, { spill, jpeg: PICTURE }), ON_TIME)
       if (answer !== undefined) answers.push(answer)
       // Sometimes the camera does not wait for its answer; it then must not matter.
       if (failPercent > 0 || random(2) === 0) await Promise.allSettled(answers)

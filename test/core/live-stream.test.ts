@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Audience } from '../../src/core/audience.js'
 import { FrameBuffer } from '../../src/core/frame-buffer.js'
 import { LiveStream } from '../../src/core/live-stream.js'
 import type { StreamDialect } from '../../src/core/mjpeg.js'
@@ -62,7 +63,7 @@ function setUp (options: { stopped?: boolean, maxViewers?: number, maxFps?: numb
     defer: task => { deferred.push(task) },
     frames,
     stopped: options.stopped ?? false,
-    maxViewers: options.maxViewers ?? 500,
+    audience: new Audience(options.maxViewers ?? 500),
     maxFps: options.maxFps
   })
   /** One turn of the event loop. */

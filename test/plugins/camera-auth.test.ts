@@ -17,7 +17,7 @@ t.test('after so many wrong passwords all from that address are refused, also th
     t.equal(answer.headers.get('retry-after'), '20')
     await refused(t, answer, 429, 'TOO_MANY_WRONG_PASSWORDS')
   }
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
   t.equal((await send(url, { path: '/api/status' })).status, 200, 'what carries no password is not refused')
   clock.advance(20_000)
   t.equal((await upload(url)).status, 200, 'as soon as Retry-After has passed')

@@ -103,7 +103,7 @@ t.test('408 for a request that does not arrive in time', async t => {
     await client.end()
     t.equal(client.answers.length, 1)
   }
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
 })
 
 t.test('what breaks behind an answer that has begun is cut, not answered into it', async t => {
@@ -114,7 +114,7 @@ t.test('what breaks behind an answer that has begun is cut, not answered into it
   client.write('garbage\r\n\r\n')
   await client.end()
   t.equal(client.text.split('HTTP/1.1').length, 2)
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('what breaks behind an answer that is complete is answered', async t => {

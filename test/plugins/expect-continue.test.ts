@@ -11,7 +11,7 @@ t.test('the body is asked for once the password is found right', async t => {
   for (const [i, expectation] of ['100-continue', '100-Continue'].entries()) {
     const client = RawClient.send(port, head({ 'X-Camera-Auth': PASSWORD, 'Content-Length': picture.length, Expect: expectation }))
     t.equal((await client.answer(1)).status, 100)
-    t.equal(app.frameBuffer.framesReceived, i)
+    t.equal(app.cameras.default.frames.framesReceived, i)
     client.write(picture)
     t.equal((await client.answer(2)).status, 200)
     t.equal(client.answers.length, 2)

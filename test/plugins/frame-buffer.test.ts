@@ -4,6 +4,6 @@ import { startServer, upload } from '../helper.js'
 t.test('each server has its own newest frame', async t => {
   const [one, other] = [await startServer(t), await startServer(t)]
   await upload(one.url)
-  t.equal(one.app.frameBuffer.newest?.sequence, 1)
-  t.equal(other.app.frameBuffer.newest, undefined)
+  t.equal(one.app.cameras.default.frames.newest?.sequence, 1)
+  t.equal(other.app.cameras.default.frames.newest, undefined)
 })

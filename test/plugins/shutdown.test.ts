@@ -95,7 +95,7 @@ t.test('a request that comes on an open connection meanwhile is refused, and tol
       t.equal(answer.headers['connection'], 'close')
       await client.end()
       await closing
-      t.equal(app.frameBuffer.framesReceived, 1)
+      t.equal(app.cameras.default.frames.framesReceived, 1)
     })
   }
 })

@@ -47,7 +47,9 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     datetime: '2023-06-23T14:30:22.123000',
     frame_path: 'oil_spill_frames/oil_spill_20230623_143022.jpg',
     id: 1,
+    camera_id: 'default',
     ended_at: '2023-06-23T14:30:23.623000',
+    merged_into: null,
     sha256: createHash('sha256').update(first).digest('hex'),
     size_bytes: first.length,
     width: 32,
@@ -58,7 +60,9 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     datetime: '2023-06-23T14:30:24.123000',
     frame_path: 'oil_spill_frames/oil_spill_20230623_143024.jpg',
     id: 2,
+    camera_id: 'default',
     ended_at: null,
+    merged_into: null,
     sha256: createHash('sha256').update(second).digest('hex'),
     size_bytes: second.length,
     width: 16,
@@ -163,7 +167,7 @@ t.test('evidence for clients that do not read it is bounded in memory', async t 
   t.equal((await upload(url)).status, 200, 'cameras do not feel it')
   for (const { socket } of stalled) socket.destroy()
   await until(async () => (await send(url, { path: '/api/oil_spill_events/1/frame' })).body.equals(large), 'room again')
-  t.equal(app.liveStream.viewerCount, 0)
+  t.equal(app.cameras.default.liveStream.viewerCount, 0)
 })
 
 t.test('a client that takes nothing of its answer is cut, and a quiet stream is not', async t => {
@@ -178,7 +182,7 @@ t.test('a client that takes nothing of its answer is cut, and a quiet stream is 
   const gone = once(app.server, 'connection').then(async ([socket]) => { await once(socket as Socket, 'close') })
   stalled.write('GET /api/oil_spill_events/1/frame HTTP/1.1\r\nHost: x\r\n\r\n')
   await gone
-  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(app.cameras.default.liveStream.viewerCount, 1)
   t.equal(viewer.ended, false)
   viewer.close()
   stalled.socket.destroy()

@@ -11,6 +11,16 @@ t.test('before the first frame', async t => {
   const { url } = await startServer(t, {}, { clock })
   clock.advance(2500)
   t.strictSame(await statusOf(url), {
+    camera_id: 'default',
+    name: 'Default camera',
+    site: null,
+    state: 'never_seen',
+    open_event_id: null,
+    last_capture_time: null,
+    clock_skew_seconds: null,
+    late_frames: 0,
+    duplicate_frames: 0,
+    cameras: { total: 1, online: 0, offline: 0, reporting_spill: 0 },
     relay: { viewers_served: 0, viewers_stalled: 0, viewers_refused: 0, frames_sent: 0, frames_skipped: 0, bytes_sent: 0 },
     stream_active: false,
     last_frame_time: null,

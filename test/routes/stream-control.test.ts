@@ -26,7 +26,7 @@ t.test('a stop keeps viewers out until a start', async t => {
   await control(url, 'stop_stream')
   await upload(url)
   t.equal((await send(url, { path: '/stream' })).status, 503)
-  t.equal(app.liveStream.active, false)
+  t.equal(app.cameras.default.liveStream.active, false)
   await control(url, 'start_stream')
   const viewer = new SocketViewer(port)
   await viewer.received(1)
@@ -48,9 +48,9 @@ t.test('a stop holds over a restart, while frames and evidence go on being taken
   await between.app.close()
 
   const after = await startServer(t, environment)
-  t.equal(after.app.liveStream.active, false, 'no frame has come since')
+  t.equal(after.app.cameras.default.liveStream.active, false, 'no frame has come since')
   await upload(after.url)
-  t.equal(after.app.liveStream.active, true, 'a start holds over a restart too')
+  t.equal(after.app.cameras.default.liveStream.active, true, 'a start holds over a restart too')
 })
 
 t.test('401 for a wrong password changes nothing', async t => {
@@ -59,10 +59,10 @@ t.test('401 for a wrong password changes nothing', async t => {
   for (const password of ['', 'wrong', PASSWORD + ' ', PASSWORD.toUpperCase()]) {
     await refused(t, await control(url, 'stop_stream', password), 401, 'PASSWORD_WRONG')
   }
-  t.equal(app.liveStream.active, true)
+  t.equal(app.cameras.default.liveStream.active, true)
   await control(url, 'stop_stream')
   await refused(t, await control(url, 'start_stream', 'wrong'), 401, 'PASSWORD_WRONG')
-  t.equal(app.liveStream.active, false)
+  t.equal(app.cameras.default.liveStream.active, false)
 })
 
 t.test('400 for what is not the documented JSON', async t => {
@@ -73,7 +73,7 @@ t.test('400 for what is not the documented JSON', async t => {
     `{"password":"${PASSWORD}"`, `{"password":"${PASSWORD}"}}`, `password=${PASSWORD}`, `{"__proto__":{"password":"${PASSWORD}"}}`, '\ufeff', '\u0000'
   ]
   for (const body of bodies) await refused(t, await post(url, body), 400, 'REQUEST_INVALID')
-  t.equal(app.liveStream.active, true)
+  t.equal(app.cameras.default.liveStream.active, true)
 })
 
 t.test('400 without any body', async t => {
@@ -113,7 +113,7 @@ t.test('503 while another program has the database locked, and nothing changes',
   const response = await control(url, 'stop_stream')
   t.equal(response.headers.get('retry-after'), '1')
   t.match(await refused(t, response, 503, 'HISTORY_UNAVAILABLE'), 'SQLITE_BUSY')
-  t.equal(app.liveStream.active, true)
+  t.equal(app.cameras.default.liveStream.active, true)
   other.close()
   t.equal((await control(url, 'stop_stream')).status, 200)
 })

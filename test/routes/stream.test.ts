@@ -81,7 +81,7 @@ t.test('a stream that was started before the first frame waits for it', async t 
   const viewer = new SocketViewer(port)
   await until(() => viewer.body.length > 0, 'the opening boundary')
   t.equal(viewer.body.toString(), '--frame\r\n')
-  await until(() => app.liveStream.viewerCount === 1)
+  await until(() => app.cameras.default.liveStream.viewerCount === 1)
   await upload(url)
   await viewer.received(1)
   viewer.close()
@@ -132,9 +132,9 @@ t.test('more viewers than may are told when to come back, and come in when one h
   const message = await refused(t, answer, 503, 'TOO_MANY_VIEWERS')
   t.match(message, /^2 people .*MAX_VIEWERS/)
   t.equal(answer.headers['retry-after'], '10')
-  t.equal(app.liveStream.totals.viewersRefused, 1)
+  t.equal(app.cameras.default.liveStream.totals.viewersRefused, 1)
   viewers[0]?.close()
-  await until(() => app.liveStream.viewerCount === 1)
+  await until(() => app.cameras.default.liveStream.viewerCount === 1)
   const third = new SocketViewer(port)
   await third.received(1)
   third.close()
@@ -148,7 +148,7 @@ t.test('an fps that is no rate is a 400', async t => {
     const message = await refused(t, await send(url, { path: `/stream?fps=${fps}` }), 400, 'REQUEST_INVALID')
     t.match(message, 'fps', fps)
   }
-  t.equal(app.liveStream.viewerCount, 0)
+  t.equal(app.cameras.default.liveStream.viewerCount, 0)
 })
 
 t.test('unknown query keys do not matter', async t => {
@@ -199,14 +199,14 @@ t.test('a stop ends every viewer with the closing boundary', async t => {
   const { url, port, app } = await startServer(t)
   await upload(url)
   const viewers = [new SocketViewer(port), new SocketViewer(port, '/stream', { 'User-Agent': 'Chrome/156.0' })]
-  await until(() => app.liveStream.viewerCount === 2)
+  await until(() => app.cameras.default.liveStream.viewerCount === 2)
   await control(url, 'stop_stream')
   for (const viewer of viewers) {
     await viewer.closed()
     t.equal(viewer.body.toString('latin1').slice(-CLOSING.length), CLOSING)
     t.equal(viewer.body.toString('latin1').split('--frame--').length, 2, 'once')
   }
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a server that closes ends every viewer with the closing boundary', async t => {
@@ -217,7 +217,7 @@ t.test('a server that closes ends every viewer with the closing boundary', async
   await app.close()
   await viewer.closed()
   t.equal(viewer.body.toString('latin1').slice(-CLOSING.length), CLOSING)
-  t.equal(app.liveStream.viewerCount, 0)
+  t.equal(app.cameras.default.liveStream.viewerCount, 0)
 })
 
 t.test('HEAD is not possible, and opens no viewer', async t => {
@@ -226,7 +226,7 @@ t.test('HEAD is not possible, and opens no viewer', async t => {
   const answer = await send(url, { path: '/stream', method: 'HEAD' })
   t.equal(answer.status, 405)
   t.equal(answer.headers.allow, 'GET')
-  t.equal(app.liveStream.viewerCount, 0)
+  t.equal(app.cameras.default.liveStream.viewerCount, 0)
 })
 
 t.test('however a viewer leaves, nothing of it is left', async t => {
@@ -243,12 +243,12 @@ t.test('however a viewer leaves, nothing of it is left', async t => {
       await upload(url)
       const viewers = Array.from({ length: 5 }, () => new SocketViewer(port))
       await Promise.all(viewers.map(viewer => viewer.received(1)))
-      t.equal(app.liveStream.viewerCount, 5)
+      t.equal(app.cameras.default.liveStream.viewerCount, 5)
       for (const viewer of viewers) leave(viewer.socket)
-      await until(() => app.liveStream.viewerCount === 0, 'no viewers')
+      await until(() => app.cameras.default.liveStream.viewerCount === 0, 'no viewers')
       await until(() => served.slice(1).every(socket => socket.destroyed), 'no sockets')
       await upload(url, { jpeg: jpeg({ color: [250, 0, 0] }) })
-      t.equal(app.liveStream.viewerCount, 0)
+      t.equal(app.cameras.default.liveStream.viewerCount, 0)
     })
   }
 })
@@ -258,9 +258,9 @@ t.test('a viewer that leaves during the first write is taken off', async t => {
   await upload(url, { jpeg: bigFrame(1, 8 * 1024 * 1024) })
   const viewer = new SocketViewer(port)
   await until(() => viewer.bytes.length > 0, 'the first bytes')
-  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(app.cameras.default.liveStream.viewerCount, 1)
   viewer.socket.resetAndDestroy()
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a viewer that leaves while it is asked for is taken off', async t => {
@@ -272,7 +272,7 @@ t.test('a viewer that leaves while it is asked for is taken off', async t => {
     await client.end()
   }
   await send(url, { path: '/api/status' })
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a viewer that sends garbage is cut, and none of the answer gets into its picture', async t => {
@@ -283,7 +283,7 @@ t.test('a viewer that sends garbage is cut, and none of the answer gets into its
   viewer.socket.write('this is not HTTP\r\n\r\n')
   await viewer.closed()
   t.notMatch(viewer.body.toString('latin1'), 'HTTP/1.1')
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a viewer that sends anything more is cut: it would never count as stalled, and its requests would pile up', async t => {
@@ -295,7 +295,7 @@ t.test('a viewer that sends anything more is cut: it would never count as stalle
     viewer.socket.write(more)
     await viewer.closed()
     t.equal(viewer.bytes.toString('latin1').split('HTTP/1.1').length, 2, 'one answer')
-    await until(() => app.liveStream.viewerCount === 0)
+    await until(() => app.cameras.default.liveStream.viewerCount === 0)
   }
 })
 
@@ -306,9 +306,9 @@ t.test('a stream that is asked for behind another request comes behind its answe
   const client = RawClient.send(port, 'GET /api/oil_spill_events/7 HTTP/1.1\r\nHost: x\r\n\r\nGET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
   await until(() => client.text.includes(picture.toString('latin1')), 'the picture')
   t.match(client.text, /^HTTP\/1\.1 404 [^]*EVENT_NOT_FOUND[^]*\}HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n--frame\r\nContent-Type: image\/jpeg\r\n/)
-  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(app.cameras.default.liveStream.viewerCount, 1)
   client.socket.destroy()
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a stream that was stopped while it waited for its turn is not begun', async t => {
@@ -326,13 +326,13 @@ t.test('a stream that was stopped while it waited for its turn is not begun', as
   const client = RawClient.send(port,
     `POST /api/upload_frame HTTP/1.1\r\nHost: x\r\nX-Camera-Auth: ${PASSWORD}\r\nX-Oil-Spill-Detected: true\r\nContent-Length: ${picture.length}\r\n\r\n`,
     picture, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
-  await until(() => app.frameBuffer.framesReceived === 1)
+  await until(() => app.cameras.default.frames.framesReceived === 1)
   const stopped = control(url, 'stop_stream')
-  await until(() => !app.liveStream.active)
+  await until(() => !app.cameras.default.liveStream.active)
   gate.resolve()
   await client.end()
   t.strictSame(client.answers.map(({ status }) => status), [200], 'only the upload is answered')
-  t.equal(app.liveStream.viewerCount, 0)
+  t.equal(app.cameras.default.liveStream.viewerCount, 0)
   t.equal((await stopped).status, 200)
 })
 
@@ -372,7 +372,7 @@ t.test('a viewer that never reads holds up neither cameras nor other viewers, an
   const stalled = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
   stalled.socket.pause()
   const viewer = new SocketViewer(port)
-  await until(() => app.liveStream.viewerCount === 2)
+  await until(() => app.cameras.default.liveStream.viewerCount === 2)
   for (let i = 1; i <= 8; i += 1) {
     t.equal((await upload(url, { jpeg: bigFrame(i) })).status, 200)
     await viewer.received(i)
@@ -383,7 +383,7 @@ t.test('a viewer that never reads holds up neither cameras nor other viewers, an
   t.ok(held < bigFrame(1).length + 1024, 'no more than one picture')
   viewer.close()
   stalled.socket.destroy()
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('a viewer that takes nothing for VIEWER_STALL_SECONDS is let go, and no other', async t => {
@@ -394,9 +394,9 @@ t.test('a viewer that takes nothing for VIEWER_STALL_SECONDS is let go, and no o
   await waiting.received(1)
   const stalled = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
   stalled.socket.pause()
-  await until(() => app.liveStream.viewerCount === 2)
-  await until(() => app.liveStream.viewerCount === 1, 'one viewer')
-  t.equal(app.liveStream.totals.viewersStalled, 1)
+  await until(() => app.cameras.default.liveStream.viewerCount === 2)
+  await until(() => app.cameras.default.liveStream.viewerCount === 1, 'one viewer')
+  t.equal(app.cameras.default.liveStream.totals.viewersStalled, 1)
   t.equal(waiting.ended, false, 'one that has taken all and waits for the camera stays')
   stalled.socket.destroy()
   waiting.close()
@@ -409,15 +409,15 @@ t.test('a viewer that takes little at a time stays, however long one picture tak
   await upload(url, { jpeg: bigFrame(1, 24 * 1024 * 1024) })
   const slow = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
   slow.socket.pause()
-  await until(() => app.liveStream.viewerCount === 1)
+  await until(() => app.cameras.default.liveStream.viewerCount === 1)
   for (let i = 0; i < 10; i += 1) {
     await new Promise(resolve => setTimeout(resolve, 300))
     await take(slow.socket, 1024 * 1024)
   }
   t.ok(served.at(-1)?.writableLength, 'the first picture is still on its way')
-  t.equal(app.liveStream.viewerCount, 1)
+  t.equal(app.cameras.default.liveStream.viewerCount, 1)
   slow.socket.destroy()
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
 })
 
 t.test('viewers that come and go leave nothing behind', async t => {
@@ -441,9 +441,9 @@ t.test('viewers that come and go leave nothing behind', async t => {
     }
   }
   await until(async () => await connections() === 1, 'one connection')
-  t.equal(app.liveStream.viewerCount, 1)
-  t.equal(app.liveStream.viewers.length, 1)
-  t.equal(app.liveStream.totals.viewersServed, 301)
+  t.equal(app.cameras.default.liveStream.viewerCount, 1)
+  t.equal(app.cameras.default.liveStream.viewers.length, 1)
+  t.equal(app.cameras.default.liveStream.totals.viewersServed, 301)
   t.equal(serverListeners(), listeners)
   // Both ends of the one that stayed; those of the others close in their own time.
   await until(() => process.getActiveResourcesInfo().filter(each => each === 'TCPSocketWrap').length === 2, 'two sockets')
@@ -456,11 +456,11 @@ t.test('a viewer that never reads is cut some time after a stop', async t => {
   await upload(url, { jpeg: bigFrame(1, 24 * 1024 * 1024) }) // more than the kernel takes
   const stalled = RawClient.send(port, 'GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
   stalled.socket.pause()
-  await until(() => app.liveStream.viewerCount === 1)
+  await until(() => app.cameras.default.liveStream.viewerCount === 1)
   await control(url, 'stop_stream')
-  t.equal(app.liveStream.viewerCount, 1, 'it may take what is on its way')
+  t.equal(app.cameras.default.liveStream.viewerCount, 1, 'it may take what is on its way')
   clock.advance(2000)
-  await until(() => app.liveStream.viewerCount === 0)
+  await until(() => app.cameras.default.liveStream.viewerCount === 0)
   stalled.socket.destroy()
 })
 

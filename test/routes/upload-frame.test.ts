@@ -30,7 +30,7 @@ t.test('a frame is taken, and the answer is the seed\'s', async t => {
   t.equal(answer.status, 200)
   t.equal(answer.headers['content-type'], 'text/plain; charset=utf-8')
   t.equal(answer.body.toString(), 'Frame received')
-  t.equal(app.frameBuffer.framesReceived, 1)
+  t.equal(app.cameras.default.frames.framesReceived, 1)
 })
 
 t.test('any content type is taken, and none', async t => {
@@ -42,7 +42,7 @@ t.test('any content type is taken, and none', async t => {
   for (const [i, type] of types.entries()) {
     const answer = await send(url, { method: 'POST', path: PATH, headers: { ...AUTH, ...(type !== undefined && { 'Content-Type': type }) }, body: jpeg() })
     t.equal(answer.status, 200, `Content-Type: ${type}`)
-    t.equal(app.frameBuffer.framesReceived, i + 1)
+    t.equal(app.cameras.default.frames.framesReceived, i + 1)
   }
 })
 
@@ -54,7 +54,7 @@ t.test('a chunked body is taken', async t => {
   for (const piece of [picture.subarray(0, half), picture.subarray(half)]) client.write(`${piece.length.toString(16)}\r\n`, piece, '\r\n')
   client.write('0\r\n\r\n')
   t.equal((await client.answer()).status, 200)
-  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(picture))
+  t.ok(app.cameras.default.frames.newest?.memory.jpeg.equals(picture))
   client.socket.destroy()
 })
 
@@ -68,12 +68,12 @@ t.test('a body that comes in small pieces is taken', async t => {
   let sent = client.socket.bytesWritten
   for (let at = 0; at < picture.length; at += 100) {
     await until(() => (served[0]?.bytesRead ?? 0) >= sent, 'what was sent')
-    t.equal(app.frameBuffer.framesReceived, 0)
+    t.equal(app.cameras.default.frames.framesReceived, 0)
     client.write(picture.subarray(at, at + 100))
     sent = client.socket.bytesWritten
   }
   t.equal((await client.answer()).status, 200)
-  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(picture))
+  t.ok(app.cameras.default.frames.newest?.memory.jpeg.equals(picture))
   client.socket.destroy()
 })
 
@@ -81,7 +81,7 @@ t.test('padding behind the image is kept as it was sent', async t => {
   const { url, app } = await startServer(t)
   const padded = Buffer.concat([jpeg(), Buffer.alloc(512)])
   t.equal((await upload(url, { jpeg: padded })).status, 200)
-  t.ok(app.frameBuffer.newest?.memory.jpeg.equals(padded))
+  t.ok(app.cameras.default.frames.newest?.memory.jpeg.equals(padded))
 })
 
 t.test('what is not a whole JPEG is a 400 that says why', async t => {
@@ -101,7 +101,7 @@ t.test('what is not a whole JPEG is a 400 that says why', async t => {
     const answer = await send(url, { method: 'POST', path: PATH, headers: AUTH, ...(body !== undefined && { body }) })
     t.match(await refused(t, answer, 400, 'FRAME_INVALID'), message, what)
   }
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
   t.equal((await status(url))['stream_active'], false)
 })
 
@@ -119,7 +119,7 @@ t.test('401 without the right password', async t => {
     await refused(t, await upload(url, { password }), 401, 'PASSWORD_WRONG')
   }
   await refused(t, await send(url, { method: 'POST', path: PATH, headers: { 'X-Camera-Auth': [PASSWORD, PASSWORD] }, body: jpeg() }), 401, 'PASSWORD_WRONG')
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
 })
 
 t.test('a refused body is not read', async t => {
@@ -179,13 +179,13 @@ t.test('413 over MAX_FRAME_BYTES, announced or not', async t => {
   const chunked = RawClient.send(port, head({ ...AUTH, 'Transfer-Encoding': 'chunked' }), '7d1\r\n', Buffer.alloc(2001))
   await refused(t, await chunked.answer(), 413, 'FRAME_TOO_LARGE')
   await chunked.end()
-  t.equal(app.frameBuffer.framesReceived, 1)
+  t.equal(app.cameras.default.frames.framesReceived, 1)
 })
 
 t.test('413 over MAX_FRAME_PIXELS', async t => {
   const { url, app } = await startServer(t)
   t.match(await refused(t, await upload(url, { jpeg: jpegOfSize(10_000, 5001) }), 413, 'FRAME_TOO_MANY_PIXELS'), '10000x5001')
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
   t.equal((await upload(url, { jpeg: jpegOfSize(10_000, 5000) })).status, 200)
 })
 
@@ -197,7 +197,7 @@ t.test('X-Oil-Spill-Detected is true, false, 1 or 0 in any letter case', async t
   ]
   for (const [value, spill] of cases) {
     t.equal((await upload(url, { ...(value !== undefined && { spill: value }) })).status, 200, `${value}`)
-    t.equal(app.frameBuffer.newest?.spillReported, spill, `${value}`)
+    t.equal(app.cameras.default.frames.newest?.spillReported, spill, `${value}`)
   }
 })
 
@@ -208,7 +208,7 @@ t.test('any other X-Oil-Spill-Detected is a 400, and the frame is not taken', as
   }
   const twice = await send(url, { method: 'POST', path: PATH, headers: { ...AUTH, 'X-Oil-Spill-Detected': ['true', 'true'] }, body: jpeg() })
   await refused(t, twice, 400, 'SPILL_HEADER_INVALID')
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
 })
 
 t.test('a wrong X-Oil-Spill-Detected is refused before the body is read', async t => {
@@ -235,7 +235,7 @@ t.test('an upload that breaks off is no frame, and no failure of the server', as
       await until(() => served[0]?.destroyed === true, 'the end')
     }
   }
-  t.equal(app.frameBuffer.framesReceived, 0)
+  t.equal(app.cameras.default.frames.framesReceived, 0)
   t.equal((await upload(url)).status, 200)
   t.strictSame(log.lines.filter(({ level }) => level >= 40), [])
 })
@@ -253,7 +253,7 @@ t.test('429 with Retry-After over UPLOAD_RATE_LIMIT, with a burst of two seconds
   clock.advance(60_000)
   for (let i = 0; i < 4; i += 1) t.equal((await upload(url)).status, 200)
   t.equal((await upload(url)).status, 429)
-  t.equal(app.frameBuffer.framesReceived, 9)
+  t.equal(app.cameras.default.frames.framesReceived, 9)
 })
 
 t.test('Retry-After says how long', async t => {
@@ -287,7 +287,7 @@ t.test('a wall clock that is set back an hour refuses no camera', async t => {
   t.equal((await upload(url)).status, 200)
   clock.advance(500)
   t.equal((await upload(url, { spill: true })).status, 200)
-  t.equal(app.frameBuffer.framesReceived, 6)
+  t.equal(app.cameras.default.frames.framesReceived, 6)
 })
 
 t.test('uploads do not count as reads, nor reads as uploads', async t => {
@@ -363,7 +363,7 @@ t.test('only frames that open or end an event wait for the disk', async t => {
   t.equal((await upload(url)).status, 200)
   let answered = false
   const opening = upload(url, { spill: true }).finally(() => { answered = true })
-  await until(() => app.frameBuffer.framesReceived === 2)
+  await until(() => app.cameras.default.frames.framesReceived === 2)
   t.match(await status(url), { oil_spill_detected: true, oil_spill_events: 0 })
   t.equal(answered, false)
   gate.resolve()

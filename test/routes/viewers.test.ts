@@ -27,8 +27,8 @@ t.test('who watches, since when, and what they got', async t => {
   const second = new SocketViewer(port, '/stream?fps=2')
   await second.received(1)
   t.strictSame((await viewersOf(url)).viewers, [
-    { address: '192.0.2.17', user_agent: 'VLC/3.0.18 LibVLC/3.0.18', connected_since: 1687530622.123, max_fps: 10, frames_sent: 2, frames_skipped: 0, bytes_sent: first.bytes.length },
-    { address: '127.0.0.1', user_agent: null, connected_since: 1687530623.623, max_fps: 2, frames_sent: 1, frames_skipped: 0, bytes_sent: second.bytes.length }
+    { camera_id: 'default', address: '192.0.2.17', user_agent: 'VLC/3.0.18 LibVLC/3.0.18', connected_since: 1687530622.123, max_fps: 10, frames_sent: 2, frames_skipped: 0, bytes_sent: first.bytes.length },
+    { camera_id: 'default', address: '127.0.0.1', user_agent: null, connected_since: 1687530623.623, max_fps: 2, frames_sent: 1, frames_skipped: 0, bytes_sent: second.bytes.length }
   ])
   first.close()
   second.close()

@@ -48,10 +48,10 @@ t.test('a new database gets the whole schema and says whose it is', async t => {
   t.equal(database.pragma('user_version', { simple: true }), MIGRATIONS.length)
   t.equal(database.pragma('application_id', { simple: true }), 0x56535452)
   t.strictSame(database.prepare('SELECT name FROM sqlite_schema WHERE type = \'view\' ORDER BY name').pluck().all(),
-    ['event_history', 'events_per_day', 'open_events'])
+    ['camera_outages', 'detection_history', 'event_history', 'events_per_day', 'open_events'])
   t.strictSame(database.prepare(`SELECT name, strict FROM pragma_table_list
     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`).all(),
-  [{ name: 'cameras', strict: 1 }, { name: 'oil_spill_events', strict: 1 }])
+  ['camera_connections', 'camera_keys', 'cameras', 'detections', 'oil_spill_events'].map(name => ({ name, strict: 1 })))
   database.close()
   t.equal(readFileSync(path).toString('latin1', 68, 72), 'VSTR')
 })

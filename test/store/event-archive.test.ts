@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
+import type { DetectedFrame } from '../../src/core/event-recorder.js'
 import { EventArchive } from '../../src/store/event-archive.js'
 import { EventRepository } from '../../src/store/event-repository.js'
 import { EvidenceStore } from '../../src/store/evidence-store.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
-import { FakeClock, frame, jpeg, temporaryFolder, until } from '../helper.js'
-import { fillDisk, smallDisk } from './support.js'
+import { FakeClock, frame, jpeg, temporaryFolder, until, type FrameOptions } from '../helper.js'
+import { endOf, fillDisk, smallDisk } from './support.js'
 
 const PICTURE = jpeg()
 
@@ -20,7 +21,6 @@ async function setUp (t: Test, folder = temporaryFolder(t)) {
   const repository = await EventRepository.open(thread)
   const evidence = await EvidenceStore.open(folder)
   const failures: unknown[] = []
-  const lostNotes: unknown[] = []
   t.teardown(async () => {
     process.off('worker', note)
     await thread.close()
@@ -31,15 +31,19 @@ async function setUp (t: Test, folder = temporaryFolder(t)) {
     repository,
     evidence,
     failures,
-    lostNotes,
     workers,
-    archive: new EventArchive(repository, evidence, { onFailure: error => { failures.push(error) }, onNoteLost: error => { lostNotes.push(error) } }),
+    archive: new EventArchive(repository, evidence, error => { failures.push(error) }),
     frames: () => readdirSync(join(folder, 'oil_spill_frames'))
   }
 }
 
-function spillOn (cameraId: string, bytes = PICTURE) {
-  return { opens: { cameraId, frame: frame(new FakeClock(), { spill: true, jpeg: bytes }) } }
+/** A frame that reports a spill. */
+function detected (cameraId = 'default', options: FrameOptions = {}): DetectedFrame {
+  return { cameraId, frame: frame(new FakeClock(), { spill: true, jpeg: PICTURE, ...options }), clockSkewMs: null }
+}
+
+function spillOn (cameraId: string) {
+  return { opens: { ...detected(cameraId), clearBeforeMs: null } }
 }
 
 t.test('an event is stored with its evidence', async t => {
@@ -66,10 +70,10 @@ t.test('the file is on disk before the row is', async t => {
 t.test('an end alone writes no file, and an end with an opening is one change', async t => {
   const { archive, repository, frames } = await setUp(t)
   const first = await archive.change(spillOn('default'))
-  const second = await archive.change({ ...spillOn('default'), ends: { eventId: 1, endedAtMs: 2e12 } })
+  const second = await archive.change({ ...spillOn('default'), ends: endOf(1, 2e12) })
   t.equal((await repository.find(1))?.endedAtMs, 2e12)
   t.not(second?.evidence.framePath, first?.evidence.framePath)
-  t.equal(await archive.change({ ends: { eventId: 2, endedAtMs: 2e12 } }), undefined)
+  t.equal(await archive.change({ ends: endOf(2, 2e12) }), undefined)
   t.equal((await repository.find(2))?.endedAtMs, 2e12)
   t.equal(frames().length, 2)
 })
@@ -78,8 +82,8 @@ t.test('evidence that cannot be stored: nothing is, and the camera should send a
   const { archive, repository, failures } = await setUp(t)
   const error = Object.assign(new Error('no room'), { code: 'ENOSPC' })
   await archive.change(spillOn('default'))
-  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, { onFailure: each => { failures.push(each) }, onNoteLost: () => {} })
-  await t.rejects(broken.change({ ...spillOn('default'), ends: { eventId: 1, endedAtMs: 2e12 } }), { code: 'STORAGE_FULL', statusCode: 507 })
+  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, each => { failures.push(each) })
+  await t.rejects(broken.change({ ...spillOn('default'), ends: endOf(1, 2e12) }), { code: 'STORAGE_FULL', statusCode: 507 })
   t.equal((await repository.find(1))?.endedAtMs, null, 'the end neither')
   t.strictSame(broken.health, { ok: false, failures: 1, lastError: 'ENOSPC' })
   t.strictSame(failures, [error])
@@ -116,17 +120,41 @@ t.test('health is bad from a failure until the next event is stored, and the fai
   t.strictSame(archive.health, { ok: true, failures: 2, lastError: 'SQLITE_CONSTRAINT_FOREIGNKEY' })
 })
 
-t.test('a detection is noted in the background, and one that is lost is told, but is no missing event', async t => {
-  const { archive, repository, thread, lostNotes } = await setUp(t)
+t.test('a detection without a name is kept in the background, within about a second, and one that is lost is told', async t => {
+  const { archive, repository, thread, failures, folder } = await setUp(t)
   const event = await archive.change(spillOn('default'))
-  archive.noteDetection(1, 2e12)
+  const later = frame(new FakeClock(), { spill: true, jpeg: PICTURE })
+  await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: 2e12 } })
+  t.equal((await repository.find(1))?.lastDetectedAtMs, event?.lastDetectedAtMs, 'nobody waits')
   await until(async () => (await repository.find(1))?.lastDetectedAtMs === 2e12, 'the note')
   t.equal(event?.lastDetectedAtMs, new FakeClock().nowMs())
   await thread.close()
-  archive.noteDetection(1, 2e12 + 1)
-  await until(() => lostNotes.length > 0, 'the failure')
-  t.match(lostNotes, [{ code: 'SQL_THREAD_LOST' }])
-  t.strictSame(archive.health, { ok: true, failures: 0, lastError: null })
+  await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: 2e12 + 1 } })
+  await until(() => failures.length > 0, 'the failure')
+  t.match(failures, [{ code: 'SQL_THREAD_LOST' }])
+  t.strictSame(archive.health, { ok: false, failures: 1, lastError: 'SQL_THREAD_LOST' })
+  const database = new Database(join(folder, 'history.db'), { readonly: true })
+  t.strictSame(database.prepare('SELECT received_at_ms FROM detections ORDER BY id').pluck().all(), [new FakeClock().nowMs(), 2e12])
+  database.close()
+})
+
+t.test('an end comes behind the detections that the event went on with, to the millisecond', async t => {
+  const { archive, repository } = await setUp(t)
+  await archive.change(spillOn('default'))
+  const later = frame(new FakeClock(), { spill: true, jpeg: PICTURE })
+  for (const atMs of [2e12, 2e12 + 1]) await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: atMs } })
+  await archive.change({ ends: endOf(1, 2e12 + 5) })
+  t.match(await repository.find(1), { lastDetectedAtMs: 2e12 + 1, endedAtMs: 2e12 + 5 })
+})
+
+t.test('an orderly end of the server keeps the last detections to the millisecond', async t => {
+  const { archive, repository } = await setUp(t)
+  await archive.flush()
+  await archive.change(spillOn('default'))
+  const later = frame(new FakeClock(), { spill: true, jpeg: PICTURE })
+  await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: 2e12 } })
+  await archive.flush()
+  t.equal((await repository.find(1))?.lastDetectedAtMs, 2e12)
 })
 
 t.test('on a full disk nothing is stored, nothing is left, and the next try after making room works', async t => {
@@ -135,7 +163,7 @@ t.test('on a full disk nothing is stored, nothing is left, and the next try afte
   const { archive, repository, frames } = await setUp(t, disk.path)
   for (let freeBlocks = 0; freeBlocks < 4; freeBlocks += 1) {
     const makeRoom = fillDisk(disk.path, freeBlocks)
-    const before = repository.totalEvents
+    const before = repository.summaryOf().total
     // With a block free the file fits, and its row may not.
     const settled = await Promise.allSettled([archive.change(spillOn('default'))])
     if (settled[0]?.status === 'rejected') {
@@ -144,10 +172,10 @@ t.test('on a full disk nothing is stored, nothing is left, and the next try afte
     } else {
       t.not(freeBlocks, 0)
     }
-    t.equal(frames().length, repository.totalEvents, 'a file for each row, and no other')
+    t.equal(frames().length, repository.summaryOf().total, 'a file for each row, and no other')
     makeRoom()
     await archive.change(spillOn('default'))
-    t.ok(repository.totalEvents > before)
+    t.ok(repository.summaryOf().total > before)
     t.equal(archive.health.ok, true)
   }
 })

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { OilSpillEvent } from '../../src/core/event.js'
 import { EventRepository } from '../../src/store/event-repository.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
 import { temporaryFolder } from '../helper.js'
-import { newEvent } from './support.js'
+import { endOf, newDetection, newEvent } from './support.js'
 
 async function setUp (t: Test, path = join(temporaryFolder(t), 'history.db')) {
   const thread = await SqlThread.open(path)
@@ -30,11 +29,16 @@ async function allEvents (repository: EventRepository): Promise<{ events: OilSpi
   return { events, pages }
 }
 
+/** A detection that an event goes on with, at a time. */
+const noted = async (repository: EventRepository, eventId: number, takenAtMs: number): Promise<void> => {
+  await repository.addDetections([{ eventId, detection: newDetection(eventId, { takenAtMs }) }])
+}
+
 t.test('a new history is empty', async t => {
   const { repository } = await setUp(t)
-  t.equal(repository.totalEvents, 0)
-  t.equal(repository.newestEvent, undefined)
-  t.equal(await repository.openEventOf('default'), undefined)
+  t.strictSame(repository.summaryOf(), { total: 0, newestStartedAtMs: undefined })
+  t.strictSame(repository.summaryOf('default'), { total: 0, newestStartedAtMs: undefined })
+  t.strictSame(await repository.openEvents(), [])
   t.equal(await repository.find(1), undefined)
   t.strictSame(await allEvents(repository), { events: [], pages: [] })
 })
@@ -42,42 +46,42 @@ t.test('a new history is empty', async t => {
 t.test('an event opens, goes on and ends', async t => {
   const { repository } = await setUp(t)
   const event = await opened(repository, 1)
-  t.strictSame(event, { ...newEvent(1), id: 1, lastDetectedAtMs: newEvent(1).startedAtMs, endedAtMs: null })
-  t.strictSame(await repository.openEventOf('default'), event)
-  t.equal(await repository.openEventOf('another'), undefined)
+  const { cameraId, startedAtMs, evidence } = newEvent(1)
+  t.strictSame(event, { cameraId, startedAtMs, evidence, id: 1, lastDetectedAtMs: startedAtMs, endedAtMs: null, mergedInto: null })
+  t.strictSame(await repository.openEvents(), [event])
 
-  await repository.noteDetection(1, event.startedAtMs + 5000)
-  await repository.noteDetection(1, event.startedAtMs + 3000)
+  await noted(repository, 1, event.startedAtMs + 5000)
+  await noted(repository, 1, event.startedAtMs + 3000)
   t.equal((await repository.find(1))?.lastDetectedAtMs, event.startedAtMs + 5000, 'a detection never moves back')
 
-  t.equal(await repository.change({ eventId: 1, endedAtMs: event.startedAtMs + 6000 }, undefined), undefined)
+  t.equal(await repository.change(endOf(1, event.startedAtMs + 6000), undefined), undefined)
   t.strictSame(await repository.find(1), { ...event, lastDetectedAtMs: event.startedAtMs + 5000, endedAtMs: event.startedAtMs + 6000 })
-  t.equal(await repository.openEventOf('default'), undefined)
-  t.equal(repository.totalEvents, 1)
+  t.strictSame(await repository.openEvents(), [])
+  t.equal(repository.summaryOf().total, 1)
 })
 
 t.test('one event ends and another opens in one change', async t => {
   const { repository } = await setUp(t)
   await opened(repository, 1)
-  const second = await repository.change({ eventId: 1, endedAtMs: newEvent(1).startedAtMs + 500 }, newEvent(2))
+  const second = await repository.change(endOf(1, newEvent(1).startedAtMs + 500), newEvent(2))
   t.equal(second?.id, 2)
   t.equal((await repository.find(1))?.endedAtMs, newEvent(1).startedAtMs + 500)
-  t.strictSame(await repository.openEventOf('default'), second)
+  t.strictSame(await repository.openEvents(), [second])
 })
 
 t.test('an end is stored once, and never before the start', async t => {
   const { repository } = await setUp(t)
   const { startedAtMs } = await opened(repository, 1)
-  await repository.change({ eventId: 1, endedAtMs: startedAtMs - 9000 }, undefined)
+  await repository.change(endOf(1, startedAtMs - 9000), undefined)
   t.equal((await repository.find(1))?.endedAtMs, startedAtMs)
-  await repository.change({ eventId: 1, endedAtMs: startedAtMs + 9000 }, undefined)
+  await repository.change(endOf(1, startedAtMs + 9000), undefined)
   t.equal((await repository.find(1))?.endedAtMs, startedAtMs)
 })
 
 t.test('an open event that nobody knows of does not stand in the way of a new one', async t => {
   const { repository } = await setUp(t)
   const stale = await opened(repository, 1)
-  await repository.noteDetection(stale.id, stale.startedAtMs + 700)
+  await noted(repository, stale.id, stale.startedAtMs + 700)
   const event = await opened(repository, 2)
   t.equal(event.id, 2)
   t.equal((await repository.find(1))?.endedAtMs, stale.startedAtMs + 700, 'it ended at its last detection')
@@ -86,25 +90,22 @@ t.test('an open event that nobody knows of does not stand in the way of a new on
 t.test('an event that cannot be stored changes nothing, and says why with SQLite\'s code', async t => {
   const { repository } = await setUp(t)
   await opened(repository, 1)
-  await t.rejects(repository.change({ eventId: 1, endedAtMs: 2e12 }, newEvent(2, { cameraId: 'unknown' })), { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' })
+  await t.rejects(repository.change(endOf(1, 2e12), newEvent(2, { cameraId: 'unknown' })), { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' })
   t.equal((await repository.find(1))?.endedAtMs, null)
-  t.equal(repository.totalEvents, 1)
-  t.equal(repository.newestEvent?.id, 1)
+  t.strictSame(repository.summaryOf(), { total: 1, newestStartedAtMs: newEvent(1).startedAtMs })
 })
 
 t.test('the summary is kept in memory and over a restart', async t => {
   const { path, repository, thread } = await setUp(t)
   for (let i = 1; i <= 3; i += 1) await opened(repository, i)
-  t.equal(repository.totalEvents, 3)
-  t.equal(repository.newestEvent?.id, 3)
+  t.strictSame(repository.summaryOf(), { total: 3, newestStartedAtMs: newEvent(3).startedAtMs })
   await opened(repository, 0)
-  t.equal(repository.newestEvent?.id, 3, 'newest is what started last, also where the clock was set back')
+  t.strictSame(repository.summaryOf(), { total: 4, newestStartedAtMs: newEvent(3).startedAtMs }, 'newest is what started last, also where the clock was set back')
   await thread.close()
 
   const again = await setUp(t, path)
-  t.equal(again.repository.totalEvents, 4)
-  t.strictSame(again.repository.newestEvent, await again.repository.find(3))
-  t.equal((await again.repository.openEventOf('default'))?.id, 4)
+  t.strictSame(again.repository.summaryOf(), repository.summaryOf())
+  t.strictSame((await again.repository.openEvents()).map(event => event.id), [4])
   t.equal((await opened(again.repository, 9)).id, 5)
 })
 
@@ -145,37 +146,16 @@ t.test('evidence that no event has is found', async t => {
   t.strictSame(await repository.unclaimedPaths([]), [])
 })
 
-t.test('a stopped stream is remembered over a restart', async t => {
-  const { path, repository, thread } = await setUp(t)
-  t.equal(await repository.isStreamStopped('default'), false)
-  await repository.setStreamStopped('default', 1000)
-  t.equal(await repository.isStreamStopped('default'), true)
-  t.equal(await repository.isStreamStopped('another'), false)
-  await thread.close()
-  const again = await setUp(t, path)
-  t.equal(await again.repository.isStreamStopped('default'), true)
-  await again.repository.setStreamStopped('default', null)
-  t.equal(await again.repository.isStreamStopped('default'), false)
-})
-
 t.test('a history that cannot be read or written says so to who asked for it', async t => {
   const { repository, thread } = await setUp(t)
   await thread.close()
   const unavailable = { code: 'HISTORY_UNAVAILABLE', statusCode: 503, message: /SQL_THREAD_LOST/ }
   await t.rejects(repository.find(1), unavailable)
-  await t.rejects(repository.openEventOf('default'), unavailable)
+  await t.rejects(repository.openEvents(), unavailable)
   await t.rejects(repository.unclaimedPaths([]), unavailable)
-  await t.rejects(repository.isStreamStopped('default'), unavailable)
-  await t.rejects(repository.setStreamStopped('default', 1), unavailable)
   await t.rejects(allEvents(repository), unavailable)
   await t.rejects(repository.change(undefined, newEvent(1)), { code: 'SQL_THREAD_LOST' }, 'a detection is told in other words by the archive')
-  await t.rejects(repository.noteDetection(1, 1), { code: 'SQL_THREAD_LOST' })
-})
-
-t.test('the error of SQLite is named where the history is locked', async t => {
-  const { path, repository } = await setUp(t)
-  const other = new Database(path)
-  other.exec('BEGIN IMMEDIATE')
-  await t.rejects(repository.setStreamStopped('default', 1), { code: 'HISTORY_UNAVAILABLE', message: /SQLITE_BUSY/ })
-  other.close()
+  await t.rejects(repository.addDetections([]), { code: 'SQL_THREAD_LOST' })
+  await t.rejects(repository.join({ eventId: 1, mergedEventId: null, detection: newDetection(1), evidence: null }), { code: 'SQL_THREAD_LOST' })
+  await t.rejects(repository.neighboursOf('default', 1), { code: 'SQL_THREAD_LOST' })
 })

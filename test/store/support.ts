@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
-import type { NewEvent } from '../../src/store/event-queries.js'
+import type { Detection } from '../../src/core/event.js'
+import type { EventEnd, NewEvent } from '../../src/store/event-queries.js'
 
 /** Where a module of src is, for a program in another process. */
 export function moduleUrl (path: string): string {
@@ -101,13 +102,37 @@ export function commitsIn (walPath: string): number {
   return commits
 }
 
-/** An event that nothing is wrong with; `nth` sets it apart from others. */
-export function newEvent (nth: number, options: { cameraId?: string, startedAtMs?: number } = {}): NewEvent {
+/** A detection that nothing is wrong with; `nth` sets it apart from others. */
+export function newDetection (nth: number, options: Partial<Detection> = {}): Detection {
+  const takenAtMs = options.takenAtMs ?? Date.UTC(2023, 5, 23, 14, 30, 22) + nth * 1000
   return {
-    cameraId: options.cameraId ?? 'default',
-    startedAtMs: options.startedAtMs ?? Date.UTC(2023, 5, 23, 14, 30, 22) + nth * 1000,
-    evidence: {
-      framePath: `oil_spill_frames/event ${nth}.jpg`, sha256: String(nth).padStart(64, '0'), sizeBytes: 1000 + nth, width: 640, height: 480
-    }
+    cameraId: 'default',
+    takenAtMs,
+    capturedAtMs: null,
+    receivedAtMs: takenAtMs,
+    clockSkewMs: null,
+    frameSequence: null,
+    idempotencyKey: null,
+    sha256: String(nth).padStart(64, '0'),
+    sizeBytes: 1000 + nth,
+    width: 640,
+    height: 480,
+    details: {},
+    ...options
   }
+}
+
+/** An event that nothing is wrong with, still open; `nth` sets it apart from others. */
+export function newEvent (nth: number, options: Partial<Omit<NewEvent, 'evidence' | 'detection'>> = {}): NewEvent {
+  const { cameraId = 'default', startedAtMs = newDetection(nth).takenAtMs, endedAtMs = null, clearBeforeMs = null } = options
+  const detection = newDetection(nth, { cameraId, takenAtMs: startedAtMs })
+  const { sha256, sizeBytes, width, height } = detection
+  return {
+    cameraId, startedAtMs, endedAtMs, clearBeforeMs, evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
+  }
+}
+
+/** The end of an event, and nothing more of it. */
+export function endOf (eventId: number, endedAtMs: number): EventEnd {
+  return { eventId, endedAtMs, clearAfterMs: null }
 }
