@@ -29,6 +29,7 @@ export interface DetectedFrame {
 
 /** An end, an opening, or both at once. */
 export interface EventChange {
+  readonly cameraId: string
   readonly ends?: { readonly eventId: number, readonly endedAtMs: number, readonly clearAfterMs: number | null }
   readonly opens?: DetectedFrame & { readonly clearBeforeMs: number | null }
 }
@@ -144,6 +145,7 @@ export class EventRecorder {
 
   async #store (decision: Decision, opening?: DetectedFrame): Promise<void> {
     const change: EventChange = {
+      cameraId: this.#options.cameraId,
       ...(decision.endsAtMs !== undefined && this.#eventId !== undefined && {
         ends: { eventId: this.#eventId, endedAtMs: decision.endsAtMs, clearAfterMs: decision.clearedAtMs ?? null }
       }),

@@ -49,14 +49,14 @@ export class EventArchive implements EventStore {
    * Stores an end, an opening or both.
    * @throws DuplicateDetection where the opening frame is kept already, IdempotencyKeyReused where its key is
    */
-  async change ({ ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {
-    return await this.#told(opens?.cameraId ?? '', async () => {
+  async change ({ cameraId, ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {
+    return await this.#told(cameraId, async () => {
       // What the event went on with belongs before its end.
       await this.#batch.flush()
       return opens === undefined
         ? await this.#repository.change(ends, undefined)
         : await this.#withEvidence(opens, async (detection, evidence) => await this.#repository.change(ends, {
-          cameraId: opens.cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, evidence, detection
+          cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, evidence, detection
         }))
     })
   }

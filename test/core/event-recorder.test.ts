@@ -240,21 +240,21 @@ t.test('a resumed event', async t => {
     t.equal(send(true), undefined)
     t.strictSame(store.notes, [[7, now + 100]])
     await send(false)
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now + 200, clearAfterMs: now + 200 } }])
+    t.strictSame(store.changes, [{ cameraId: 'default', ends: { eventId: 7, endedAtMs: now + 200, clearAfterMs: now + 200 } }])
   })
 
   t.test('ends at its last detection at a clean frame', async t => {
     const now = new FakeClock().nowMs()
     const { send, store } = setUp({ resumed: openEvent(now - 60_000, now - 30_000) })
     await send(false)
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: now + 100 } }])
+    t.strictSame(store.changes, [{ cameraId: 'default', ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: now + 100 } }])
   })
 
   t.test('with a gap that has passed, it ends at the start', async t => {
     const now = new FakeClock().nowMs()
     const { store, recorder } = setUp({ gapMs: 20_000, resumed: openEvent(now - 60_000, now - 30_000) })
     await recorder.checkSilence()
-    t.strictSame(store.changes, [{ ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: null } }])
+    t.strictSame(store.changes, [{ cameraId: 'default', ends: { eventId: 7, endedAtMs: now - 30_000, clearAfterMs: null } }])
     t.equal(recorder.openEventId, undefined)
   })
 

@@ -43,7 +43,7 @@ function detected (cameraId = 'default', options: FrameOptions = {}): DetectedFr
 }
 
 function spillOn (cameraId: string) {
-  return { opens: { ...detected(cameraId), clearBeforeMs: null } }
+  return { cameraId, opens: { ...detected(cameraId), clearBeforeMs: null } }
 }
 
 t.test('an event is stored with its evidence', async t => {
@@ -73,7 +73,7 @@ t.test('an end alone writes no file, and an end with an opening is one change', 
   const second = await archive.change({ ...spillOn('default'), ends: endOf(1, 2e12) })
   t.equal((await repository.find(1))?.endedAtMs, 2e12)
   t.not(second?.evidence.framePath, first?.evidence.framePath)
-  t.equal(await archive.change({ ends: endOf(2, 2e12) }), undefined)
+  t.equal(await archive.change({ cameraId: 'default', ends: endOf(2, 2e12) }), undefined)
   t.equal((await repository.find(2))?.endedAtMs, 2e12)
   t.equal(frames().length, 2)
 })
@@ -143,7 +143,7 @@ t.test('an end comes behind the detections that the event went on with, to the m
   await archive.change(spillOn('default'))
   const later = frame(new FakeClock(), { spill: true, jpeg: PICTURE })
   for (const atMs of [2e12, 2e12 + 1]) await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: atMs } })
-  await archive.change({ ends: endOf(1, 2e12 + 5) })
+  await archive.change({ cameraId: 'default', ends: endOf(1, 2e12 + 5) })
   t.match(await repository.find(1), { lastDetectedAtMs: 2e12 + 1, endedAtMs: 2e12 + 5 })
 })
 
