@@ -32,6 +32,10 @@ t.test('no setting has to be given', async t => {
     authFailureLimit: 10,
     readRateLimit: 300,
     eventGapSeconds: 0,
+    maxCameras: 500,
+    cameraOfflineAfterSeconds: 10,
+    lateFrameWindowSeconds: 604_800,
+    outboundAllow: undefined,
     maxViewers: 500,
     streamMaxFps: undefined,
     viewerStallSeconds: 60,
@@ -52,6 +56,10 @@ t.test('every setting can be given', async t => {
     AUTH_FAILURE_LIMIT: '3',
     READ_RATE_LIMIT: '1000.5',
     EVENT_GAP_SECONDS: '2.5',
+    MAX_CAMERAS: '200',
+    CAMERA_OFFLINE_AFTER_SECONDS: '7.5',
+    LATE_FRAME_WINDOW: '3600',
+    OUTBOUND_ALLOW: '10.0.0.0/8, camera.example',
     MAX_VIEWERS: '50',
     STREAM_MAX_FPS: '12.5',
     VIEWER_STALL_SECONDS: '15',
@@ -69,6 +77,10 @@ t.test('every setting can be given', async t => {
     authFailureLimit: 3,
     readRateLimit: 1000.5,
     eventGapSeconds: 2.5,
+    maxCameras: 200,
+    cameraOfflineAfterSeconds: 7.5,
+    lateFrameWindowSeconds: 3600,
+    outboundAllow: '10.0.0.0/8, camera.example',
     maxViewers: 50,
     streamMaxFps: 12.5,
     viewerStallSeconds: 15,
@@ -91,6 +103,9 @@ t.test('each range', async t => {
     ['AUTH_FAILURE_LIMIT', ['1', '100000'], ['0', '2.5', 'ten'], 'a whole number of at least 1'],
     ['READ_RATE_LIMIT', ['1', '1.5'], ['0', '0.99', 'none'], 'a number of at least 1'],
     ['EVENT_GAP_SECONDS', ['0', '0.5', '86400'], ['-0.1', '86401', '5s'], 'a number from 0 to 86400'],
+    ['MAX_CAMERAS', ['1', '10000'], ['0', '10001', '1.5', 'all'], 'a whole number from 1 to 10000'],
+    ['CAMERA_OFFLINE_AFTER_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
+    ['LATE_FRAME_WINDOW', ['0', '0.5', '31536000'], ['-1', '7d'], 'a number of at least 0'],
     ['MAX_VIEWERS', ['1', '5000'], ['0', '1.5', 'all'], 'a whole number of at least 1'],
     ['STREAM_MAX_FPS', ['0', '0.5', '60'], ['-1', 'all'], 'a number of at least 0'],
     ['VIEWER_STALL_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
@@ -230,6 +245,6 @@ t.test('the environment has `.env` of the current folder beneath it', async t =>
 t.test('every setting says what it is, and what it is when it is not set', async t => {
   for (const [name, schema] of Object.entries(ConfigSchema.properties)) {
     t.ok(schema.description, name)
-    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'TRUST_PROXY'].includes(name), name)
+    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'OUTBOUND_ALLOW', 'TRUST_PROXY'].includes(name), name)
   }
 })

@@ -112,7 +112,7 @@ t.test('a burst is logged once for each reason, with the address and never a pas
   await upload(url)
   const refusals = (): unknown[] => log.lines.filter(({ msg }) => msg === 'a password was refused')
   t.match(refusals(), [
-    { level: 40, reason: 'wrong password', address: '127.0.0.1', cameraId: 'default', unloggedTries: 0 },
+    { level: 40, reason: 'wrong password', address: '127.0.0.1', unloggedTries: 0 },
     { level: 40, reason: 'too many wrong passwords', address: '127.0.0.1' },
     { level: 40, reason: 'no password', address: '127.0.0.1' }
   ])

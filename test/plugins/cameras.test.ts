@@ -78,6 +78,7 @@ t.test('frames that wait for a slow disk are bounded in memory', async t => {
     }
   })
   const opening = upload(url, { spill: true })
+  await until(() => app.cameras.default.frames.framesReceived === 1, 'the opening frame')
   await until(() => app.cameras.default.recorder.record(frame(clock, { spill: true }), { isLate: false, clockSkewMs: null }) !== undefined, 'a frame that waits')
   await t.rejects(Promise.resolve(app.cameras.default.take(frame(clock, { jpeg: Buffer.alloc(64 * 1024 * 1024 + 1) }))), new StorageUnavailable('too many frames wait for the disk'))
   gate.resolve()

@@ -127,7 +127,7 @@ t.test('a database from a newer version is refused', async t => {
   const newer = new Database(path)
   newer.pragma(`user_version = ${MIGRATIONS.length + 1}`)
   newer.close()
-  refuses(t, path, /was made by a newer version of Videostream \(schema 2, this one knows 1\); nothing was changed: update Videostream$/)
+  refuses(t, path, new RegExp(`was made by a newer version of Videostream \\(schema ${MIGRATIONS.length + 1}, this one knows ${MIGRATIONS.length}\\); nothing was changed: update Videostream$`))
 })
 
 t.test('a newer version that crashed is refused too, and its log is left as it is', async t => {
