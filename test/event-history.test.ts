@@ -5,22 +5,56 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { Detection } from '../src/core/event.js'
+import type { FrameDetails } from '../src/core/frame.js'
+import { CameraRepository } from '../src/store/camera-repository.js'
 import { EventRepository } from '../src/store/event-repository.js'
 import { SqlThread } from '../src/store/sql-thread.js'
-import { temporaryFolder } from './helper.js'
+import { newSettings, temporaryFolder } from './helper.js'
 import { endOf, newDetection } from './store/support.js'
 
 const guide = readFileSync('docs/event-history.md', 'utf8')
 
-/** The history of the guide's results: start, end or last detection, and size of the frame. */
-const HISTORY: ReadonlyArray<{ started: string, ended?: string, lastDetected?: string, sizeBytes: number }> = [
+/** A detection of the guide's results, beside the time at which it was taken. */
+type Told = Partial<Omit<Detection, 'takenAtMs'>>
+
+interface Known {
+  readonly started: string
+  readonly ended?: string
+  readonly sizeBytes: number
+  readonly cameraId?: string
+  readonly opening?: Told
+  /** The detections after the opening one. */
+  readonly detections?: ReadonlyArray<Told & { readonly taken: string }>
+}
+
+/** What the detector of the second event says. */
+const sure = (confidence: number): FrameDetails => ({ confidence, modelVersion: 'slick-net 2.1' })
+
+/** The history of the guide's results. */
+const HISTORY: readonly Known[] = [
   { started: '2026-03-01T06:12:04.000Z', ended: '2026-03-01T06:13:49.500Z', sizeBytes: 91_204 },
-  { started: '2026-03-02T09:30:00.250Z', ended: '2026-03-02T09:30:01.050Z', sizeBytes: 88_310 },
+  {
+    started: '2026-03-02T09:30:00.250Z',
+    ended: '2026-03-02T09:30:01.050Z',
+    sizeBytes: 88_310,
+    opening: { frameSequence: 5710, clockSkewMs: 90, details: sure(0.52) },
+    detections: [
+      { taken: '2026-03-02T09:30:00.450Z', frameSequence: 5711, clockSkewMs: 85, details: sure(0.48) },
+      { taken: '2026-03-02T09:30:00.650Z', frameSequence: 5712, clockSkewMs: 80, details: sure(0.51) }
+    ]
+  },
   { started: '2026-03-02T09:41:10.000Z', ended: '2026-03-02T10:02:40.000Z', sizeBytes: 102_775 },
   { started: '2026-03-02T14:00:00.000Z', ended: '2026-03-02T14:00:02.000Z', sizeBytes: 90_118 },
-  { started: '2026-03-15T23:58:00.000Z', ended: '2026-03-16T00:04:00.000Z', sizeBytes: 95_002 },
-  { started: '2026-04-03T09:15:30.000Z', lastDetected: '2026-04-03T09:16:02.480Z', sizeBytes: 99_417 }
+  { started: '2026-03-15T23:58:00.000Z', ended: '2026-03-16T00:04:00.000Z', sizeBytes: 95_002, cameraId: 'rig-4-north', opening: { clockSkewMs: -41_250 } },
+  { started: '2026-04-03T09:15:30.000Z', sizeBytes: 99_417, detections: [{ taken: '2026-04-03T09:16:02.480Z' }] }
 ]
+
+/** When its cameras fell silent and were heard again. */
+const CONNECTIONS = [
+  { cameraId: 'rig-4-north', connection: 'offline', at: '2026-03-16T00:10:12.310Z', lastFrame: '2026-03-16T00:10:02.000Z' },
+  { cameraId: 'rig-4-north', connection: 'online', at: '2026-03-16T01:55:00.000Z', lastFrame: '2026-03-16T01:54:59.600Z' },
+  { cameraId: 'default', connection: 'offline', at: '2026-04-03T09:16:12.940Z', lastFrame: '2026-04-03T09:16:02.480Z' }
+] as const
 
 interface Result { readonly columns: string[], readonly rows: string[][] }
 
@@ -36,28 +70,36 @@ function readTable (text: string): Result {
 const questions: Question[] = [...guide.matchAll(/^### (\d+\. [^\n]+)\n[^]*?```sql\n([^]*?)```\n\n((?:\|.*\n?)+)/gm)]
   .map(([, title = '', sql = '', table = '']) => ({ title, sql, ...readTable(table) }))
 
-/** A detection of the guide's results. */
-const detectionAt = (takenAtMs: number, options: Partial<Detection>): Detection => newDetection(0, { takenAtMs, width: 1280, height: 720, ...options })
+/** Stores an event as the server stores it. The frame's bytes are those of its path. */
+async function store (repository: EventRepository, { started, ended, sizeBytes, cameraId = 'default', opening, detections = [] }: Known): Promise<void> {
+  const startedAtMs = Date.parse(started)
+  const framePath = `oil_spill_frames/oil_spill_${started.replace(/[-:]|\..*/g, '').replace('T', '_')}.jpg`
+  const sha256 = createHash('sha256').update(framePath).digest('hex')
+  const shared = { cameraId, sha256, sizeBytes, width: 1280, height: 720 }
+  const event = await repository.change(undefined, {
+    cameraId,
+    startedAtMs,
+    endedAtMs: null,
+    clearBeforeMs: null,
+    evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 },
+    detection: newDetection(0, { ...shared, ...opening, takenAtMs: startedAtMs })
+  })
+  const eventId = event?.id ?? 0
+  await repository.addDetections(detections.map(({ taken, ...told }) => ({ eventId, detection: newDetection(0, { ...shared, ...told, takenAtMs: Date.parse(taken) }) })))
+  if (ended !== undefined) await repository.change(endOf(eventId, Date.parse(ended)), undefined)
+}
 
-/** The history, stored as the server stores it; still open, as while the server runs. */
+/** The history, still open, as while the server runs. */
 async function setUp (t: Test) {
   const path = join(temporaryFolder(t), 'videostream.db')
   const thread = await SqlThread.open(path)
   const repository = await EventRepository.open(thread)
+  const cameras = new CameraRepository(thread)
   t.teardown(async () => { await thread.close() })
-  for (const { started, ended, lastDetected, sizeBytes } of HISTORY) {
-    const startedAtMs = Date.parse(started)
-    const framePath = `oil_spill_frames/oil_spill_${started.replace(/[-:]|\..*/g, '').replace('T', '_')}.jpg`
-    // The frame's bytes are those of its path.
-    const sha256 = createHash('sha256').update(framePath).digest('hex')
-    const detection = detectionAt(startedAtMs, { sha256, sizeBytes })
-    const event = await repository.change(undefined, {
-      cameraId: 'default', startedAtMs, endedAtMs: null, clearBeforeMs: null, evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 }, detection
-    })
-    const eventId = event?.id ?? 0
-    if (lastDetected !== undefined) await repository.addDetections([{ eventId, detection: detectionAt(Date.parse(lastDetected), { sha256, sizeBytes }) }])
-    if (ended !== undefined) await repository.change(endOf(eventId, Date.parse(ended)), undefined)
-  }
+  await cameras.insert(newSettings('rig-4-north', { name: 'Rig 4, north' }), Date.parse('2026-03-10T08:00:00Z'))
+  for (const event of HISTORY) await store(repository, event)
+  await cameras.noteConnections(CONNECTIONS.map(({ cameraId, connection, at, lastFrame }) =>
+    ({ cameraId, connection, atMs: Date.parse(at), lastFrameAtMs: Date.parse(lastFrame) })))
   const reader = new Database(path, { readonly: true })
   t.teardown(() => { reader.close() })
   return { path, repository, reader }
@@ -72,9 +114,9 @@ function resultOf (reader: Database.Database, sql: string): Result {
   return { columns, rows: texts.all().map(row => (row as Array<string | null>).map(cell => cell ?? '')) }
 }
 
-t.test('the guide asks ten questions', async t => {
-  t.strictSame(questions.map(({ title }) => Number.parseInt(title)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-  t.equal(guide.match(/^```sql$/gm)?.length, 10, 'and has no query that is not tested')
+t.test('the guide asks thirteen questions', async t => {
+  t.strictSame(questions.map(({ title }) => Number.parseInt(title)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+  t.equal(guide.match(/^```sql$/gm)?.length, 13, 'and has no query that is not tested')
 })
 
 t.test('each query gives what the guide says', async t => {
@@ -86,8 +128,8 @@ t.test('each query gives what the guide says', async t => {
 })
 
 t.test('each query asks only the views, which are the operators\' contract', async t => {
-  for (const { title, sql } of questions) t.match(sql, /\bFROM (event_history|open_events|events_per_day)\b/, title)
-  for (const { title, sql } of questions) t.notMatch(sql, /oil_spill_events|cameras\b/, title)
+  for (const { title, sql } of questions) t.match(sql, /\bFROM (event_history|open_events|events_per_day|detection_history|camera_outages)\b/, title)
+  for (const { title, sql } of questions) t.notMatch(sql, /oil_spill_events|detections\b|cameras\b|camera_(keys|connections)/, title)
 })
 
 t.test('the guide says what every column of every view is, and of no other', async t => {
@@ -140,11 +182,11 @@ t.test('the guide\'s backup is a whole copy while the server runs', { skip: shel
   database.close()
 })
 
-t.test('the last question checks the evidence with sha256sum', {
+t.test('the tenth question checks the evidence with sha256sum', {
   skip: shell.status === 0 && spawnSync('sha256sum', ['--version']).status === 0 ? false : 'the sqlite3 shell or sha256sum is not installed'
 }, async t => {
   const { path } = await setUp(t)
-  const lines = spawnSync('sqlite3', ['-readonly', '-noheader', '-list', path], { input: questions.at(-1)?.sql, encoding: 'utf8' }).stdout
+  const lines = spawnSync('sqlite3', ['-readonly', '-noheader', '-list', path], { input: questions[9]?.sql, encoding: 'utf8' }).stdout
   const framePath = 'oil_spill_frames/oil_spill_20260403_091530.jpg'
   const folder = temporaryFolder(t)
   const check = () => spawnSync('sha256sum', ['--check', '--quiet'], { cwd: folder, input: lines, encoding: 'utf8' })
