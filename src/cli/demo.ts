@@ -19,7 +19,7 @@ if (address !== undefined) {
   const config = loadConfig(environment) // the server has found no mistake in it
   const url = address.replace(/\/\/(127\.0\.0\.1|\[::1?\]):/, '//localhost:')
   const password = config.cameraPassword ?? generatedPassword(config.dataDir).password
-  start('./camera.js', ['--server', url], { ...environment, CAMERA_PASSWORD: password })
+  start('./camera.js', ['--server', url], { ...environment, CAMERA_KEY: '', CAMERA_KEY_FILE: '', CAMERA_PASSWORD: password })
   process.stdout.write(`
 Videostream is running, with a simulated camera.
 

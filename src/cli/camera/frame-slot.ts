@@ -1,9 +1,8 @@
 import type { CameraFrame } from './frame.js'
 
 /**
- * Room for one frame between a source that makes them and an upload that may be slower. A newer frame takes the place
- * of an older one, so that frames never queue up and the server always gets the newest. One exception: a frame that
- * shows a spill does not give way to one that does not.
+ * Room for one frame between a source that makes them and a detector that may be slower. A newer frame takes the place
+ * of an older one, so that frames never queue up and the detector always gets the newest.
  */
 export class FrameSlot {
   #frame: CameraFrame | undefined
@@ -26,7 +25,7 @@ export class FrameSlot {
   put (frame: CameraFrame): void {
     if (this.#frame !== undefined) {
       this.#skippedCount++
-      if (this.#frame.spillDetected && !frame.spillDetected) return
+      this.#frame.done?.()
     }
     this.#frame = frame
     this.#wake()

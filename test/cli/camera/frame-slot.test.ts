@@ -1,26 +1,17 @@
 import t from 'tap'
 import { FrameSlot } from '../../../src/cli/camera/frame-slot.js'
 
-const frame = (name: string, spillDetected = false) => ({ jpeg: Buffer.from(name), spillDetected })
+const frame = (name: string) => ({ jpeg: Buffer.from(name), spillDetected: undefined })
 
-t.test('the newest frame takes the place of the older one', async t => {
+t.test('the newest frame takes the place of the older one, whose source is told', async t => {
   const slot = new FrameSlot(new AbortController().signal)
-  slot.put(frame('1'))
-  slot.put(frame('2'))
-  t.strictSame(await slot.take(), frame('2'))
+  const done: string[] = []
+  slot.put({ ...frame('1'), done: () => { done.push('1') } })
+  t.strictSame(done, [])
+  slot.put({ ...frame('2'), done: () => { done.push('2') } })
+  t.strictSame(done, ['1'])
+  t.match(await slot.take(), frame('2'))
   t.equal(slot.skippedCount, 1)
-})
-
-t.test('a frame with a spill gives way only to another one', async t => {
-  const slot = new FrameSlot(new AbortController().signal)
-  slot.put(frame('clean'))
-  slot.put(frame('spill', true))
-  slot.put(frame('clean again'))
-  t.strictSame(await slot.take(), frame('spill', true))
-  slot.put(frame('spill', true))
-  slot.put(frame('newer spill', true))
-  t.strictSame(await slot.take(), frame('newer spill', true))
-  t.equal(slot.skippedCount, 3)
 })
 
 t.test('taking waits for a frame', async t => {

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { makeHeaders } from './frame-headers.js'
+import type { CameraFrame, FrameDetails, Shot } from './frame.js'
+import type { Outbox } from './outbox.js'
+import type { Report } from './report.js'
+import type { SequenceNumbers } from './sequence.js'
+
+/** What an intake works with. */
+export interface IntakeSettings {
+  numbers: Pick<SequenceNumbers, 'next'>
+  outbox: Pick<Outbox, 'putClear' | 'putSpill'>
+  report: Pick<Report, 'seen'>
+  /** What is told of every frame: where the camera is. */
+  position: FrameDetails
+}
+
+/** Takes frames in: gives each its number, its time and its headers, and puts it into the outbox. */
+export class Intake {
+  readonly #settings: IntakeSettings
+  readonly #saving = new Set<Promise<void>>()
+  #runId: number | undefined
+
+  constructor (settings: IntakeSettings) {
+    this.#settings = settings
+  }
+
+  /** Takes one frame, strictly in the order in which they come. */
+  put (frame: CameraFrame): void {
+    const { outbox, report } = this.#settings
+    report.seen(frame.spillDetected)
+    const shot = this.#toShot(frame)
+    if (frame.spillDetected !== true) {
+      if (frame.spillDetected === false) this.#runId = undefined
+      outbox.putClear(shot)
+      frame.done?.()
+      return
+    }
+    this.#runId ??= shot.sequence
+    const saved = outbox.putSpill(shot, this.#runId).finally(() => {
+      this.#saving.delete(saved)
+      frame.done?.()
+    })
+    this.#saving.add(saved)
+  }
+
+  /** Settles when every frame with a spill is where it is safe. */
+  async idle (): Promise<void> {
+    await Promise.all(this.#saving)
+  }
+
+  #toShot ({ jpeg, spillDetected, details, capturedAtMs = Date.now() }: CameraFrame): Shot {
+    const { numbers, position } = this.#settings
+    const sequence = numbers.next()
+    const idempotencyKey = spillDetected === true ? randomUUID() : undefined
+    const headers = makeHeaders({ spillDetected, capturedAtMs, sequence, idempotencyKey, details: { ...position, ...details } })
+    return { jpeg, spillDetected, sequence, headers }
+  }
+}
