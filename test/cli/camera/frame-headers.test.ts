@@ -19,7 +19,11 @@ t.test('one of which nobody knows says nothing of a spill', async t => {
 
 t.test('the server reads all that a detector found', async t => {
   const details = {
-    confidence: 8.5e-5, modelVersion: 'sea 7', latitude: -59.5, longitude: 0, heading: 360,
+    confidence: 8.5e-5,
+    modelVersion: 'sea 7',
+    latitude: -59.5,
+    longitude: 0,
+    heading: 360,
     boxes: [{ x: 0.1, y: 0, width: 1, height: 0.5, label: 'Öl 油 🛢', confidence: 0.5 }, { x: 0, y: 0, width: 0, height: 0 }]
   }
   const headers = makeHeaders({ ...facts, details })

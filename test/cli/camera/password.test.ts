@@ -12,9 +12,18 @@ t.test('the one given comes first, then the environment, then the file it names,
   t.equal(await findPassword(undefined, { DATA_DIR: folder }), 'the server made it')
 })
 
+t.test('a key goes before a password', async t => {
+  const folder = t.testdir({ key: 'vsk_file\n', camera_password: 'the server made it' })
+  const env = { CAMERA_KEY: 'vsk_environment', CAMERA_KEY_FILE: join(folder, 'key'), CAMERA_PASSWORD: 'password', DATA_DIR: folder }
+  t.equal(await findPassword('given', env), 'given')
+  t.equal(await findPassword(undefined, env), 'vsk_environment')
+  t.equal(await findPassword(undefined, { ...env, CAMERA_KEY: '' }), 'vsk_file')
+  t.equal(await findPassword(undefined, { ...env, CAMERA_KEY: '', CAMERA_KEY_FILE: '' }), 'password')
+})
+
 t.test('without any it says what to do', async t => {
   await t.rejects(findPassword(undefined, { CAMERA_PASSWORD_FILE: '/no/such/file' }),
-    { exitCode: 2, message: /^no camera password: set CAMERA_PASSWORD.*\/no\/such\/file/ })
+    { exitCode: 2, message: /^no camera key: set CAMERA_KEY.*\/no\/such\/file/ })
   const folder = t.testdir({})
   await t.rejects(findPassword(undefined, { DATA_DIR: folder }), { message: join(folder, 'camera_password') })
   const cwd = process.cwd()

@@ -8,11 +8,11 @@ function setUp () {
   return { report, clock, said: () => lines.splice(0) }
 }
 
-const frame = (spillDetected = false, byteCount = 1000) => ({ jpeg: Buffer.alloc(byteCount), spillDetected })
+const frame = (byteCount = 1000) => ({ jpeg: Buffer.alloc(byteCount) })
 
 t.test('it tells once when a slick appears and once when it is gone', async t => {
   const { report, said } = setUp()
-  for (const spill of [false, true, true, false, false]) report.seen(frame(spill))
+  for (const spill of [false, true, true, undefined, true, false, false]) report.seen(spill)
   t.strictSame(said(), ['oil slick in the picture: frames are sent as a detection', 'the oil slick is gone'])
 })
 
@@ -55,8 +55,8 @@ t.test('a frame refused for good is told of', async t => {
 
 t.test('the summary counts from one to the next', async t => {
   const { report, clock, said } = setUp()
-  report.taken(frame(false, 80_000), 5)
-  report.taken(frame(false, 100_000), 12)
+  report.taken(frame(80_000), 5)
+  report.taken(frame(100_000), 12)
   report.failed('503')
   report.refused('400')
   said()
@@ -66,6 +66,50 @@ t.test('the summary counts from one to the next', async t => {
   clock.nowMs += 1000
   report.summary(5)
   t.match(said()[0], /^last 1 s: 0 frames taken \(0\.0 a second, 0 KB each, slowest 0 ms\), 2 skipped, 0 failed/)
+})
+
+t.test('the summary has what else there is to tell', async t => {
+  const { report, clock, said } = setUp()
+  report.detectorFailed('exit code 1')
+  report.detectorFailed('exit code 1')
+  said()
+  clock.nowMs += 1000
+  report.summary(0, ['7 with a spill wait'])
+  t.match(said()[0], /, 0 failed, the detector failed 2 times, 7 with a spill wait, \d+ % of a core$/)
+  clock.nowMs += 1000
+  report.summary(0)
+  t.match(said()[0], /, 0 failed, \d+ % of a core$/)
+})
+
+t.test('a detector that fails, and works again, is told of once', async t => {
+  const { report, said } = setUp()
+  report.detectorWorked([])
+  t.strictSame(said(), [])
+  report.detectorFailed('exit code 1')
+  report.detectorFailed('exit code 2')
+  report.detectorWorked([])
+  t.strictSame(said(), [
+    'THE DETECTOR FAILS (exit code 1): until it works, frames are sent without saying whether they show a spill',
+    'the detector works again'
+  ])
+  report.detectorWorked(['a bad box', 'another'])
+  report.detectorWorked(['a bad box'])
+  t.strictSame(said(), ['what the detector says was left out in part: a bad box'])
+})
+
+t.test('a backlog that is sent is told of, the few frames of good times are not', async t => {
+  const { report, said } = setUp()
+  for (const count of [2, 1, 0, 1, 0]) report.waiting(count)
+  t.strictSame(said(), [])
+  for (const count of [500, 499, 1, 0, 0]) report.waiting(count)
+  t.strictSame(said(), ['all frames with a spill that had to wait are with the server'])
+})
+
+t.test('a clock that is ahead is told of', async t => {
+  const { report, said } = setUp()
+  report.early('422')
+  report.early('422')
+  t.equal(said().length, 1)
 })
 
 t.test('it has a clock of its own', async t => {

@@ -4,14 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createUploader, parseRetryAfter } from '../../../src/cli/camera/upload.js'
+import { shotOf } from './support.js'
 
 /** A loopback server and an uploader to it; `path` is appended to its address. */
-async function setUp (t: Test, listener: RequestListener, { path = '', password = 'secret', timeoutMs = 10_000, scheme = 'http' } = {}) {
+async function setUp (t: Test, listener: RequestListener, { path = '', password = 'secret', cameraId = undefined as string | undefined, timeoutMs = 10_000, scheme = 'http' } = {}) {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const uploader = createUploader({ server: new URL(`${scheme}://127.0.0.1:${port}${path}`), password, timeoutMs })
+  const uploader = createUploader({ server: new URL(`${scheme}://127.0.0.1:${port}${path}`), password, cameraId, timeoutMs })
   t.teardown(() => {
     uploader.close()
     server.closeAllConnections()
@@ -20,25 +21,25 @@ async function setUp (t: Test, listener: RequestListener, { path = '', password 
   return { server, uploader }
 }
 
-const frame = { jpeg: Buffer.from('\xff\xd8 a picture \xff\xd9', 'latin1'), spillDetected: false }
+const frame = { ...shotOf(1), jpeg: Buffer.from('\xff\xd8 a picture \xff\xd9', 'latin1') }
 const { signal } = new AbortController()
 
 t.test('an upload is one POST with the password, the detection and the JPEG', async t => {
   const requests: unknown[] = []
   const { server, uploader } = await setUp(t, (request, response) => {
-    const { 'x-camera-auth': auth, 'x-oil-spill-detected': spill, 'content-type': type } = request.headers
+    const { 'x-camera-auth': auth, 'x-oil-spill-detected': spill, 'content-type': type, 'idempotency-key': key = '' } = request.headers
     void buffer(request).then(body => {
-      requests.push([request.method, request.url, auth, spill, type, body])
+      requests.push([request.method, request.url, auth, spill, key, type, body])
       response.end('Frame received')
     })
   })
   let connectionCount = 0
   server.on('connection', () => connectionCount++)
   t.strictSame(await uploader.send(frame, signal), { kind: 'taken' })
-  t.strictSame(await uploader.send({ ...frame, spillDetected: true }, signal), { kind: 'taken' })
+  t.strictSame(await uploader.send({ ...frame, headers: shotOf(2, { spill: true }).headers }, signal), { kind: 'taken' })
   t.strictSame(requests, [
-    ['POST', '/api/upload_frame', 'secret', 'false', 'image/jpeg', frame.jpeg],
-    ['POST', '/api/upload_frame', 'secret', 'true', 'image/jpeg', frame.jpeg]
+    ['POST', '/api/upload_frame', 'secret', 'false', '', 'image/jpeg', frame.jpeg],
+    ['POST', '/api/upload_frame', 'secret', 'true', 'key 2', 'image/jpeg', frame.jpeg]
   ])
   t.equal(connectionCount, 1, 'the connection is kept open')
 })
@@ -53,19 +54,40 @@ t.test('a path in the address is kept, and the password goes as UTF-8', async t 
   t.strictSame(seen, ['/watch/api/upload_frame', 'gr\u00fcn \u20ac'])
 })
 
+t.test('a camera that is named has a path of its own', async t => {
+  let url: string | undefined
+  const { uploader } = await setUp(t, (request, response) => {
+    url = request.url
+    response.end()
+  }, { path: '/watch', cameraId: 'north-jetty' })
+  await uploader.send(frame, signal)
+  t.equal(url, '/watch/api/cameras/north-jetty/frames')
+})
+
+const again = (reason: string) => ({ kind: 'again', reason, retryAfterMs: 7000, isFromServer: true })
+const refused = (reason: string) => ({ kind: 'refused', reason, isFinal: false })
+
 t.test('each answer has its meaning and the server\'s own words', async t => {
   const answers: Array<[status: number, body: string, expected: unknown]> = [
-    [201, '', { kind: 'taken' }],
-    [401, '{"message":"Wrong password."}', { kind: 'unauthorized', reason: '401 Unauthorized: Wrong password.' }],
-    [400, '{"message":"No JPEG."}', { kind: 'refused', reason: '400 Bad Request: No JPEG.' }],
-    [413, '"too large"', { kind: 'refused', reason: '413 Payload Too Large: "too large"' }],
-    [404, 'null', { kind: 'refused', reason: '404 Not Found: null' }],
-    [400, '{"error":1}', { kind: 'refused', reason: '400 Bad Request: {"error":1}' }],
-    [408, '', { kind: 'again', reason: '408 Request Timeout: ', retryAfterMs: 7000 }],
-    [429, '{"message":"Slower."}', { kind: 'again', reason: '429 Too Many Requests: Slower.', retryAfterMs: 7000 }],
-    [502, '<html>\n<b>Bad', { kind: 'again', reason: '502 Bad Gateway: <html>', retryAfterMs: 7000 }],
-    [503, '', { kind: 'again', reason: '503 Service Unavailable: ', retryAfterMs: 7000 }],
-    [507, '', { kind: 'again', reason: '507 Insufficient Storage: ', retryAfterMs: 7000 }]
+    [200, 'Frame received', { kind: 'taken' }],
+    [200, '<html>Log in to our WLAN', { kind: 'again', reason: 'something else than a Videostream server answers: 200 OK: <html>Log in to our WLAN', retryAfterMs: 7000, isFromServer: false }],
+    [302, '', again('302 Found: ')],
+    [401, '{"message":"Wrong password."}', { kind: 'unauthorized', reason: '401 Unauthorized: Wrong password.', retryAfterMs: 7000 }],
+    [403, '{"code":"CAMERA_DISABLED","message":"Disabled."}', { kind: 'unauthorized', reason: '403 Forbidden: Disabled.', retryAfterMs: 7000 }],
+    [400, '{"message":"No JPEG."}', refused('400 Bad Request: No JPEG.')],
+    [413, '"too large"', refused('413 Payload Too Large: "too large"')],
+    [409, '{"code":"IDEMPOTENCY_KEY_REUSED","message":"Other body."}', { ...refused('409 Conflict: Other body.'), isFinal: true }],
+    [422, '{"code":"CAPTURE_TIME_TOO_OLD","message":"Old."}', { ...refused('422 Unprocessable Entity: Old.'), isFinal: true }],
+    [422, '{"code":"CAPTURE_TIME_IN_FUTURE","message":"Future."}', { kind: 'early', reason: '422 Unprocessable Entity: Future.' }],
+    [431, '', refused('431 Request Header Fields Too Large: ')],
+    [400, '{"code":"UPLOAD_BROKEN_OFF","message":"Again."}', again('400 Bad Request: Again.')],
+    [404, 'null', again('404 Not Found: null')],
+    [400, '{"error":1}', refused('400 Bad Request: {"error":1}')],
+    [408, '', again('408 Request Timeout: ')],
+    [429, '{"message":"Slower."}', again('429 Too Many Requests: Slower.')],
+    [502, '<html>\n<b>Bad', again('502 Bad Gateway: <html>')],
+    [503, '', again('503 Service Unavailable: ')],
+    [507, '', again('507 Insufficient Storage: ')]
   ]
   let next = 0
   const { uploader } = await setUp(t, (request, response) => {
