@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
@@ -8,10 +9,13 @@ import { fileURLToPath } from 'node:url'
 import jpeg from 'jpeg-js'
 import t from 'tap'
 import { main } from '../../src/cli/camera.js'
+import { jpeg as jpegOf } from '../helper.js'
 import { serve } from '../http.js'
 
 const program = fileURLToPath(new URL('../../src/cli/camera.js', import.meta.url))
-const env = { ...process.env, CAMERA_PASSWORD: 'the right one' }
+const env = {
+  ...process.env, CAMERA_KEY: '', CAMERA_KEY_FILE: '', STATE_DIRECTORY: '', XDG_STATE_HOME: t.testdir({}), CAMERA_PASSWORD: 'the right one'
+}
 const small = ['--size', '160x90', '--fps', '20']
 
 /** What `main` prints, and its exit code; `onLine` sees each line as it comes. */
@@ -81,6 +85,52 @@ t.test('a file that is not there is one line and exit code 1', async t => {
   const { exitCode, errors } = await run(['--file', '/no/such.mp4'])
   t.equal(exitCode, 1)
   t.match(errors, [/^camera: --file: ENOENT/])
+})
+
+t.test('with a detector, a camera id and a spool', async t => {
+  const folder = t.testdir({ inbox: { 'a.jpg': jpegOf({ color: [1, 2, 3] }) }, spool: {} })
+  const requests: Array<{ url: string | undefined, headers: IncomingHttpHeaders, body: Buffer }> = []
+  const server = await serve(t, (request, response) => {
+    void buffer(request).then(body => {
+      requests.push({ url: request.url, headers: request.headers, body })
+      response.end('Frame received')
+    })
+  })
+  const command = 'cat > /dev/null; echo \'{"spill": true, "confidence": 0.75, "boxes": [{"x": 0, "y": 0, "width": 640, "height": 1}]}\''
+  const { exitCode, out } = await run(['--server', server, '--camera', 'north-jetty', '--inbox', join(folder, 'inbox'), '--spool', join(folder, 'spool'),
+    '--detector-command', command, '--latitude', '59.5', '--longitude=-3', '--heading', '0'],
+  (line, stop) => { if (line.includes('connected')) stop.abort() })
+  t.equal(exitCode, 0)
+  t.match(requests[0], {
+    url: '/api/cameras/north-jetty/frames',
+    body: jpegOf({ color: [1, 2, 3] }),
+    headers: {
+      'x-oil-spill-detected': 'true',
+      'x-detection-confidence': '0.75',
+      'x-detection-boxes': '[]',
+      'x-capture-timestamp': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+      'x-frame-sequence': /^\d+$/,
+      'idempotency-key': /^\S+$/,
+      'x-latitude': '59.5',
+      'x-longitude': '-3',
+      'x-heading': '0'
+    }
+  })
+  t.match(out.join('\n'), 'left out in part: each box must have')
+  t.strictSame(readdirSync(join(folder, 'inbox')), [])
+  t.strictSame(readdirSync(join(folder, 'spool')), ['sequence'], 'the server has it, and the folder is free')
+})
+
+t.test('a folder that another one uses is one line and exit code 1', async t => {
+  const folder = t.testdir({ inbox: {}, spool: {} })
+  const argv = ['--server', 'http://127.0.0.1:1', '--inbox', join(folder, 'inbox'), '--spool', join(folder, 'spool')]
+  const child = spawn(process.execPath, [program, ...argv], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await lineOf(child.stdout, /sending/)
+  const { exitCode, errors } = await run(argv)
+  t.equal(exitCode, 1)
+  t.match(errors, [/^camera: another camera program \(process \d+\) is using /])
+  child.kill('SIGKILL')
+  await once(child, 'exit')
 })
 
 t.test('help and mistakes', async t => {

@@ -23,6 +23,8 @@ export interface CameraFrame {
   details?: FrameDetails
   /** When it was taken, in milliseconds since 1970, where the source knows better than "just now". */
   capturedAtMs?: number
+  /** Names it, if it shows a spill, where the source may give it twice: it is kept once. */
+  idempotencyKey?: string
   /** Called once the source need not keep the picture any more: it is on disk, sent, or a newer one took its place. */
   done?: () => void
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CameraError } from './camera-error.js'
@@ -46,7 +47,9 @@ export function createInboxSource ({ folder, fps, log, report }: InboxSettings):
             void remove(folder, name).then(isGone => { if (isGone) handedOn.delete(name) })
             resolve()
           }
-          put({ jpeg, capturedAtMs: Math.min(Math.round(changedMs), Date.now()), done, ...detection })
+          // After a kill between the spool and the deletion it comes again.
+          const idempotencyKey = createHash('sha256').update(`${name}\n${changedMs}\n`).update(jpeg).digest('hex')
+          put({ jpeg, capturedAtMs: Math.min(Math.round(changedMs), Date.now()), idempotencyKey, done, ...detection })
         })
         // A heap of them is not read faster than the spool takes it.
         if (detection.spillDetected === true) await taken
@@ -86,11 +89,14 @@ async function readDetection (
   }
 }
 
-/** The picture goes first: as long as it is there, so is what says that it shows a spill. Returns whether it is gone. */
+/**
+ * What is said of the picture goes first: left behind by a kill it would be taken for what is said of a later one of the
+ * same name. Returns whether both are gone.
+ */
 async function remove (folder: string, name: string): Promise<boolean> {
   try {
-    await rm(join(folder, name), { force: true })
     await rm(join(folder, sidecarOf(name)), { force: true })
+    await rm(join(folder, name), { force: true })
     return true
   } catch {
     return false

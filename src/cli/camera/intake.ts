@@ -48,10 +48,10 @@ export class Intake {
     await Promise.all(this.#saving)
   }
 
-  #toShot ({ jpeg, spillDetected, details, capturedAtMs = Date.now() }: CameraFrame): Shot {
+  #toShot ({ jpeg, spillDetected, details, capturedAtMs = Date.now(), idempotencyKey: givenKey }: CameraFrame): Shot {
     const { numbers, position } = this.#settings
     const sequence = numbers.next()
-    const idempotencyKey = spillDetected === true ? randomUUID() : undefined
+    const idempotencyKey = spillDetected === true ? givenKey ?? randomUUID() : undefined
     const headers = makeHeaders({ spillDetected, capturedAtMs, sequence, idempotencyKey, details: { ...position, ...details } })
     return { jpeg, spillDetected, sequence, headers }
   }

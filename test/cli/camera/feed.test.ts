@@ -36,7 +36,6 @@ async function play ({ waiting = [], coming = [], answers }: Play) {
     if (next < 0) outbox.putClear(shotOf(-next))
     else await outbox.putSpill(shotOf(next, { spill: true }), next)
   }
-  if (waiting.length === 0) await putNext()
   const run = feed({
     outbox,
     spool,
@@ -55,6 +54,7 @@ async function play ({ waiting = [], coming = [], answers }: Play) {
     },
     async wait (ms) { waitsMs.push(ms) }
   })
+  if (waiting.length === 0) await putNext()
   return { sent, waitsMs, lines, spool, headerCounts, ended: await run.then(() => undefined, (error: unknown) => error) }
 }
 

@@ -8,10 +8,10 @@ const spill = (sequence: number, bytes = 0) => shotOf(sequence, { spill: true, b
 const sequences = (spool: Spool) => spool.entries.map(entry => entry.sequence)
 const framesIn = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.frame')).sort()
 
-async function setUp (t: Test, { folder = t.testdir({}) as string | undefined, maxBytes = 1e6, maxMemoryBytes = 1e6 } = {}) {
+async function setUp (t: Test, { folder = t.testdir({}), inMemory = false, maxBytes = 1e6, maxMemoryBytes = 1e6 } = {}) {
   const lines: string[] = []
   const log = (line: string) => { lines.push(line) }
-  return { folder: folder ?? '', lines, spool: await Spool.open({ folder, maxBytes, maxMemoryBytes, log }) }
+  return { folder, lines, spool: await Spool.open({ folder: inMemory ? undefined : folder, maxBytes, maxMemoryBytes, log }) }
 }
 
 t.test('what was added is there after a kill, with all that is sent of it, oldest first', async t => {
@@ -139,7 +139,7 @@ t.test('one that was sent from memory does not stay on disk', async t => {
 })
 
 t.test('without a folder all is in memory, bounded', async t => {
-  const { lines, spool } = await setUp(t, { folder: undefined, maxMemoryBytes: 5000 })
+  const { lines, spool } = await setUp(t, { inMemory: true, maxMemoryBytes: 5000 })
   for (let sequence = 1; sequence <= 20; sequence++) await spool.add(spill(sequence, 700), 1)
   const kept = sequences(spool)
   t.strictSame([kept[0], kept.at(-1)], [1, 20])
