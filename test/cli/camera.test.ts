@@ -154,6 +154,12 @@ t.test('as a program it takes the password from the environment and exits with t
   t.match(spawnSync(process.execPath, [link, '--help'], { env, encoding: 'utf8' }), { status: 0, stdout: /^Usage/ })
 })
 
+t.test('it can be installed as a command', async t => {
+  const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> }
+  t.strictSame(bin, { 'videostream-camera': 'dist/cli/camera.js' })
+  t.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+})
+
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   t.test(`${name} stops it with exit code 0`, async t => {
     const passwords: unknown[] = []

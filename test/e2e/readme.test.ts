@@ -135,7 +135,7 @@ t.test('the camera program', needs('ffmpeg'), async t => {
   const { server, folder } = await setUp(t)
   await makeVideo(t, folder, 1)
   const compiled = block('ffmpeg', server.url, 1).replace('npm run camera --', `"${process.execPath}" "${join(PROGRAMS, 'cli/camera.js')}"`)
-  const camera = spawn('bash', ['-c', compiled], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const camera = spawn('bash', ['-c', compiled], { cwd: folder, env: { ...process.env, XDG_STATE_HOME: folder }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const [printed, complaints, ended] = [text(camera.stdout), text(camera.stderr), once(camera, 'close')]
   t.teardown(async () => { await ended })
   const deadlineMs = performance.now() + 60_000
