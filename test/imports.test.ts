@@ -16,6 +16,8 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   { floor: /^schemas\//, values: [], packages: /^@sinclair\/typebox$/ },
   { floor: /^core\//, values: [], packages: PURE_BUILT_INS },
   { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3)$/ },
+  { floor: /^outbound\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|ipaddr\.js)$/ },
+  { floor: /^sources\//, values: [/^core\//, /^errors\.ts$/, /^outbound\//], packages: /^node:.*$/ },
   // Only the description of the API needs the schemas that routes share.
   { floor: /^plugins\/openapi\.ts$/, values: [/^schemas\//, /^version\.ts$/] },
   { floor: /^plugins\//, values: [/^core\//, /^store\//, /^errors\.ts$/], types: [/^config\.ts$/] },
@@ -81,6 +83,9 @@ t.test('a breach is found', async t => {
     ['core/a.ts', 'export { Jpeg } from \'../schemas/jpeg.js\''],
     ['store/a.ts', 'import type { FastifyInstance } from \'../app.js\''],
     ['store/a.ts', 'import Fastify from \'fastify\''],
+    ['outbound/a.ts', 'import Fastify from \'fastify\''],
+    ['outbound/a.ts', 'import { pullSource } from \'../sources/pull-source.js\''],
+    ['sources/a.ts', 'import { openDatabase } from \'../store/database.js\''],
     ['schemas/a.ts', 'import { inspectJpeg } from \'../core/jpeg.js\''],
     ['plugins/a.ts', 'import { loadConfig } from \'../config.js\''],
     ['plugins/a.ts', 'import { Jpeg } from \'../schemas/jpeg.js\''],
