@@ -20,6 +20,9 @@ interface Relay {
 
 const CONNECT_MS = 10_000
 
+/** A camera's own times can jump back, and ffmpeg would leave out all pictures until they are where they were. */
+const ARRIVAL_TIMES = ['-use_wallclock_as_timestamps', '1']
+
 /**
  * Reads rtsp or rtsps through ffmpeg: the connection to the camera, with TLS or without, is made here, to an address
  * that was checked, and ffmpeg speaks plain RTSP, with the media in the same connection, over the loopback.
@@ -36,7 +39,7 @@ export async function readRtsp (reading: Reading): Promise<void> {
       await relay.run()
     },
     failure: () => relay?.failure
-  }, port => ({ args: ['-rtsp_transport', 'tcp', '-allowed_media_types', 'video', '-i', `rtsp://127.0.0.1:${port}/${path}`], protocols: 'rtsp,tcp' }))
+  }, port => ({ args: [...ARRIVAL_TIMES, '-rtsp_transport', 'tcp', '-allowed_media_types', 'video', '-i', `rtsp://127.0.0.1:${port}/${path}`], protocols: 'rtsp,tcp' }))
 }
 
 /**
@@ -54,7 +57,7 @@ export async function readRtmp (reading: Reading): Promise<void> {
       await Promise.allSettled([pipeline(client, camera), pipeline(camera, client)])
     },
     failure: () => undefined
-  }, port => ({ args: ['-rtmp_tcurl', application, '-i', `rtmp://127.0.0.1:${port}${url.pathname}${url.search}`], protocols: 'rtmp,tcp' }))
+  }, port => ({ args: [...ARRIVAL_TIMES, '-rtmp_tcurl', application, '-i', `rtmp://127.0.0.1:${port}${url.pathname}${url.search}`], protocols: 'rtmp,tcp' }))
 }
 
 async function readThroughRelay (reading: Reading, relay: Relay, inputFor: (port: number) => FfmpegInput): Promise<void> {
@@ -62,7 +65,7 @@ async function readThroughRelay (reading: Reading, relay: Relay, inputFor: (port
   const camera = await connectGuarded({ hostname, port, tls: scheme.endsWith('s') }, { guard, timeoutMs: CONNECT_MS, signal })
   const stopListening = whenAborted(signal, () => { camera.destroy() })
   const local = await openLoopbackPort()
-  const relaying = local.connection.then(async client => { await relay.run(client, camera) })
+  void local.connection.then(async client => { await relay.run(client, camera) })
   // A camera that leaves before ffmpeg comes.
   camera.once('close', () => { local.close() })
   try {
@@ -73,7 +76,6 @@ async function readThroughRelay (reading: Reading, relay: Relay, inputFor: (port
     stopListening()
     local.close()
     camera.destroy()
-    void relaying
   }
 }
 

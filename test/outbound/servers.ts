@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createBareTlsServer, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import { parseAllowList } from '../../src/outbound/allow-list.js'
 import { OutboundGuard, type Resolver } from '../../src/outbound/guard.js'
@@ -39,6 +40,11 @@ export async function httpServer (t: Test, listener: RequestListener, host = '12
 export async function httpsServer (t: Test, options: { key: string, cert: string }, listener: RequestListener): Promise<{ port: number, url: string }> {
   const port = await listen(t, createTlsServer(options, listener), '127.0.0.1')
   return { port, url: `https://127.0.0.1:${port}` }
+}
+
+/** A TLS server of the test's own. */
+export async function tlsServer (t: Test, options: { key: string, cert: string }, onConnection: (socket: TLSSocket) => void): Promise<number> {
+  return await listen(t, createBareTlsServer(options, onConnection), '127.0.0.1')
 }
 
 /** A TCP server of the test's own. */

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import type { Socket } from 'node:net'
-import t from 'tap'
-import { until } from '../helper.js'
-import { closedPort, guardFor, tcpServer } from '../outbound/servers.js'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { temporaryFolder, until } from '../helper.js'
+import { closedPort, guardFor, tcpServer, tlsServer } from '../outbound/servers.js'
 import { Pull, TIMES } from './pull.js'
 import { needsRtspServer, rtspServer } from './rtsp-server.js'
 
@@ -18,6 +19,24 @@ const ffmpegs = (parent = process.pid) => readdirSync('/proc').filter(name => /^
     return []
   }
 })
+
+/** A process of its own that pulls this and says when there is a picture. Every name is 127.0.0.1 to it. */
+function pullElsewhere (t: Test, url: string, env: Record<string, string> = {}) {
+  const program = `
+    import { pullSource } from './.build/src/sources/pull-source.js'
+    import { OutboundGuard } from './.build/src/outbound/guard.js'
+    import { parseAllowList } from './.build/src/outbound/allow-list.js'
+    const guard = new OutboundGuard(parseAllowList('127.0.0.1').rules, async () => ['127.0.0.1'])
+    let told = false
+    await pullSource({ url: '${url}', guard, maxFrameBytes: 1e6, signal: new AbortController().signal, onState: () => {},
+      onPart: () => { if (!told) console.log('there'); told = true } })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  t.teardown(async () => {
+    const closed = once(child, 'close')
+    if (child.kill('SIGKILL')) await closed
+  })
+  return child
+}
 
 const isJpeg = (bytes: Buffer) => bytes.readUInt16BE(0) === 0xffd8 && bytes.readUInt16BE(bytes.length - 2) === 0xffd9
 
@@ -50,6 +69,35 @@ for (const method of ['basic', 'digest'] as const) {
   })
 }
 
+t.test('of RTSP no more pictures a second are made than are wanted', needsRtspServer(), async t => {
+  const port = await rtspServer(t)
+  const pull = new Pull(t, `rtsp://127.0.0.1:${port}/live/cam`, { fps: 2 })
+  // What ffmpeg looks at before it begins comes at once.
+  await pull.untilParts(3)
+  const startMs = performance.now()
+  await pull.untilParts(7)
+  t.ok(performance.now() - startMs > 1000, 'four of ten a second would be there in 400 ms')
+})
+
+t.test('RTSP over TLS is read, from a camera whose certificate is trusted', needsRtspServer(), async t => {
+  const folder = temporaryFolder(t)
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=camera.example', '-addext', 'subjectAltName=DNS:camera.example'], { stdio: 'ignore' })
+  const plainPort = await rtspServer(t)
+  const tlsPort = await tlsServer(t, { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }, socket => {
+    const plain = connect(plainPort, '127.0.0.1')
+    plain.on('error', () => {}).on('close', () => { socket.destroy() })
+    socket.on('error', () => {}).on('close', () => { plain.destroy() })
+    socket.pipe(plain).pipe(socket)
+  })
+  const guard = guardFor('127.0.0.1', async () => ['127.0.0.1'])
+  const untrusting = new Pull(t, `rtsps://camera.example:${tlsPort}/live/cam`, { guard })
+  await untrusting.untilState(/^waiting: the certificate of camera\.example:\d+ is not trusted/)
+  const trusting = pullElsewhere(t, `rtsps://camera.example:${tlsPort}/live/cam`, { NODE_EXTRA_CA_CERTS: cert })
+  const [said] = await once(trusting.stdout, 'data') as [Buffer]
+  t.equal(String(said), 'there\n')
+})
+
 t.test('RTSP through a name goes to the address that was checked', needsRtspServer(), async t => {
   const port = await rtspServer(t)
   const guard = guardFor('127.0.0.1', async () => ['127.0.0.1'])
@@ -58,7 +106,7 @@ t.test('RTSP through a name goes to the address that was checked', needsRtspServ
 })
 
 /** A camera that answers every request of RTSP with this. */
-async function rtspAnswering (t: Parameters<typeof tcpServer>[0], answer: (request: string, socket: Socket) => string): Promise<{ port: number, requests: string[] }> {
+async function rtspAnswering (t: Test, answer: (request: string, socket: Socket) => string): Promise<{ port: number, requests: string[] }> {
   const requests: string[] = []
   const port = await tcpServer(t, socket => {
     let text = ''
@@ -152,15 +200,7 @@ t.test('a server of RTMP is told its own address', async t => {
 
 t.test('ffmpeg ends with a server that is killed', needsRtspServer(), async t => {
   const port = await rtspServer(t)
-  const program = `
-    import { pullSource } from './.build/src/sources/pull-source.js'
-    import { OutboundGuard } from './.build/src/outbound/guard.js'
-    import { parseAllowList } from './.build/src/outbound/allow-list.js'
-    const guard = new OutboundGuard(parseAllowList('127.0.0.1').rules)
-    let told = false
-    await pullSource({ url: 'rtsp://127.0.0.1:${port}/live/cam', guard, maxFrameBytes: 1e6, signal: new AbortController().signal, onState: () => {},
-      onPart: () => { if (!told) console.log('there'); told = true } })`
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parent = pullElsewhere(t, `rtsp://127.0.0.1:${port}/live/cam`)
   await once(parent.stdout, 'data')
   const [child] = ffmpegs(parent.pid)
   t.ok(child)
