@@ -59,6 +59,7 @@ for (const method of ['basic', 'digest'] as const) {
     await pull.untilParts(3)
     const [child] = ffmpegs()
     t.ok(child)
+    t.match(child?.args.join(' '), /-protocol_whitelist rtsp,tcp -format_whitelist \S+ .* -rtsp_transport tcp /)
     t.notMatch(child?.args.join(' '), new RegExp(`topuser|se(@|%40)cret|/live/cam|:${port}`))
     await pull.stop()
     const wrong = new Pull(t, `rtsp://topuser:topwrong@127.0.0.1:${port}/live/cam`)
