@@ -14,6 +14,7 @@ import eventArchive from './plugins/event-archive.js'
 import eventRepository from './plugins/event-repository.js'
 import evidenceStore from './plugins/evidence-store.js'
 import expectContinue from './plugins/expect-continue.js'
+import feeds from './plugins/feeds.js'
 import frameBuffer from './plugins/frame-buffer.js'
 import frameIntake from './plugins/frame-intake.js'
 import liveStream from './plugins/live-stream.js'
@@ -25,6 +26,7 @@ import shutdown from './plugins/shutdown.js'
 import validation from './plugins/validation.js'
 import cameras from './routes/cameras.js'
 import detections from './routes/detections.js'
+import feed from './routes/feed.js'
 import frame from './routes/frame.js'
 import home from './routes/home.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -94,6 +96,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(cameraWatch)
     await app.register(liveStream, { config })
     await app.register(frameIntake, { config })
+    await app.register(feeds, { config })
     await app.register(openapi)
 
     await app.register(home)
@@ -105,6 +108,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(oilSpillEvents)
     await app.register(detections)
     await app.register(uploadFrame, { config })
+    await app.register(feed)
     await app.register(streamControl)
     await app.ready()
     return app

@@ -55,7 +55,7 @@ function breach ({ from, to, typeOnly }: Import): string | undefined {
   if (rule === undefined) return `${from} stands on no floor of DESIGN.md`
   const isOurs = to.endsWith('.ts')
   // A plugin finds another through its decorator; these are functions, not plugins.
-  const isOtherPlugin = from.startsWith('plugins/') && to.startsWith('plugins/') && !/^plugins\/(rate-limits|refuse-body)\.ts$/.test(to)
+  const isOtherPlugin = from.startsWith('plugins/') && to.startsWith('plugins/') && !/^plugins\/(rate-limits|refuse-body|endless-requests)\.ts$/.test(to)
   const allowed = isOurs
     ? !isOtherPlugin && [rule.floor, ...rule.values, ...(typeOnly ? rule.types ?? [] : [])].some(floor => floor.test(to))
     : typeOnly || (rule.packages?.test(to) ?? true)

@@ -116,7 +116,21 @@ export class LiveCamera {
     if (!this.isOn) throw this.#parts.switchedOff()
     if (!isNamed(frame)) return this.#accept(frame)
     const found = this.#recent.find(frame)
-    return found === undefined ? this.#acceptNamed(frame) : this.#compare(frame, found.earlier, found.sameKey)
+    const accept = (): Promise<void> | undefined => this.#accept(frame)
+    return found === undefined ? this.#remember(frame, accept()) : this.#compare(frame, found.earlier, found.sameKey, accept)
+  }
+
+  /**
+   * Takes a detection again that could not be stored. Its picture was shown in its time, and is not shown again. Settles
+   * and rejects as `take`.
+   */
+  async takeAgain (frame: Frame): Promise<void> {
+    if (!this.isOn) throw this.#parts.switchedOff()
+    const isLate = frame !== this.frames.newest
+    const record = (): Promise<void> | undefined => this.recorder.record(frame, { isLate, clockSkewMs: this.#clockSkewMs })
+    const found = isNamed(frame) ? this.#recent.find(frame) : undefined
+    if (found !== undefined) await this.#compare(frame, found.earlier, found.sameKey, record)
+    else await this.#remember(frame, record())
   }
 
   /** Ends its viewers for good and takes no more frames. Settles when what it was recording is stored. */
@@ -126,7 +140,7 @@ export class LiveCamera {
     await this.recorder.idle()
   }
 
-  async #compare (frame: Frame, earlier: Remembered, sameKey: boolean): Promise<void> {
+  async #compare (frame: Frame, earlier: Remembered, sameKey: boolean, accept: () => Promise<void> | undefined): Promise<void> {
     const [sha256, earlierSha256] = await Promise.all([frame.memory.sha256(), earlier.sha256])
     if (sha256 === earlierSha256) {
       this.counts.duplicate += 1
@@ -134,11 +148,11 @@ export class LiveCamera {
       return
     }
     if (sameKey) throw this.#parts.keyReused()
-    await this.#acceptNamed(frame) // The camera began to count anew.
+    await this.#remember(frame, accept()) // The camera began to count anew.
   }
 
-  #acceptNamed (frame: Frame): Promise<void> | undefined {
-    const stored = this.#accept(frame)
+  /** Has a frame that was accepted told from the same one sent again. */
+  #remember (frame: Frame, stored: Promise<void> | undefined): Promise<void> | undefined {
     const remembered: Remembered = { sha256: frame.memory.sha256(), stored }
     this.#recent.note(frame, remembered)
     stored?.catch(() => { this.#recent.forget(frame, remembered) })

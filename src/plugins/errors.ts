@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import {
   BodyTooLarge, HeadersTooLarge, HttpMalformed, Internal, MediaTypeUnsupported, RequestInvalid, RequestTimeout
 } from '../errors.js'
+import { isEndless } from './endless-requests.js'
 import { refuseBody } from './refuse-body.js'
 
 /** An error as it goes over the wire. */
@@ -35,6 +36,7 @@ export default fp(async app => {
 
 /** Answers what is not even HTTP, and requests that do not arrive in time. For Fastify's `clientErrorHandler`. */
 export function answerClientError (error: Error & { code?: string }, socket: Socket): void {
+  if (isEndless(error, socket)) return
   if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(socket)) {
     socket.destroy()
     return

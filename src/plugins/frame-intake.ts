@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
 import { parseFrameHeaders, type Headers } from '../core/frame-headers.js'
 import type { FrameMemory } from '../core/frame-memory.js'
-import type { FrameReport } from '../core/frame.js'
+import type { Frame, FrameReport } from '../core/frame.js'
 import { inspectJpeg } from '../core/jpeg.js'
 import type { LiveCamera } from '../core/live-camera.js'
 import {
@@ -16,6 +16,8 @@ declare module 'fastify' {
      * CaptureTimeInFuture or CaptureTimeTooOld.
      */
     readFrameReport (headers: Headers): FrameReport
+    /** Makes a frame of what has arrived just now. Throws FrameInvalid or FrameTooManyPixels. */
+    toFrame (memory: FrameMemory, report: FrameReport): Frame
     /**
      * Takes a frame that has arrived just now: it becomes the live picture at once, and what it means for the history is
      * stored. Undefined where nobody has to wait for that; otherwise settles when it is on disk. Throws FrameInvalid,
@@ -39,13 +41,14 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     return report
   })
 
-  app.decorate('takeFrame', (camera: LiveCamera, memory: FrameMemory, report: FrameReport) => {
+  app.decorate('toFrame', (memory: FrameMemory, report: FrameReport) => {
     const inspected = inspectJpeg(memory.jpeg)
     if ('problem' in inspected) throw new FrameInvalid(inspected.problem)
     const { width, height } = inspected
     if (width * height > config.maxFramePixels) throw new FrameTooManyPixels(width, height, config.maxFramePixels)
-    return camera.take({ ...report, memory, width, height, receivedAtMs: clock.nowMs(), receivedAtMonotonicMs: clock.monotonicMs() })
+    return { ...report, memory, width, height, receivedAtMs: clock.nowMs(), receivedAtMonotonicMs: clock.monotonicMs() }
   })
+  app.decorate('takeFrame', (camera: LiveCamera, memory: FrameMemory, report: FrameReport) => camera.take(app.toFrame(memory, report)))
 
   function checkCaptureTime (capturedAtMs: number | undefined): void {
     if (capturedAtMs === undefined) return

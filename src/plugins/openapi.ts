@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { Camera, CameraConnection, CameraKey, CamerasStatus, NewCameraKey } from '../schemas/camera.js'
 import { Detection } from '../schemas/detection.js'
 import { ErrorSchema } from '../schemas/error.js'
+import { FeedSummary } from '../schemas/feed.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { Viewers } from '../schemas/viewers.js'
@@ -12,7 +13,7 @@ import { version } from '../version.js'
 /** Describes the API in OpenAPI 3.1 from the routes' schemas, and shows it at /documentation. To be registered before the routes. */
 export default fp(async app => {
   const schemas = [
-    ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Detection, Camera, CameraKey, NewCameraKey, CameraConnection
+    ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection
   ]
   for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {
