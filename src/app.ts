@@ -23,6 +23,7 @@ import openapi from './plugins/openapi.js'
 import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
 import shutdown from './plugins/shutdown.js'
+import sources from './plugins/sources.js'
 import validation from './plugins/validation.js'
 import cameras from './routes/cameras.js'
 import detections from './routes/detections.js'
@@ -97,6 +98,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(liveStream, { config })
     await app.register(frameIntake, { config })
     await app.register(feeds, { config })
+    await app.register(sources, { config })
     await app.register(openapi)
 
     await app.register(home)

@@ -6,6 +6,7 @@ import { parse } from 'dotenv'
 import { passwordProblem } from './core/camera.js'
 import { parseDecimal } from './core/decimal.js'
 import { StartupError } from './errors.js'
+import { NO_RULES, parseAllowList, type AllowRules } from './outbound/allow-list.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
@@ -56,8 +57,8 @@ export interface Config {
   readonly cameraOfflineAfterSeconds: number
   /** Seconds. */
   readonly lateFrameWindowSeconds: number
-  /** As it was given; undefined for none. */
-  readonly outboundAllow: string | undefined
+  /** What cameras' sources may reach beside the ordinary addresses of the Internet. */
+  readonly outboundAllow: AllowRules
   readonly maxViewers: number
   /** Pictures a second; undefined for all. */
   readonly streamMaxFps: number | undefined
@@ -92,11 +93,12 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
     if (!mistakes.includes(line)) mistakes.push(line)
   }
   const trustProxy = parseTrustProxy(environment['TRUST_PROXY'], mistakes)
+  const outboundAllow = parseOutboundAllow(environment['OUTBOUND_ALLOW'], mistakes)
   if (mistakes.length > 0 || !Value.Check(ConfigSchema, values)) throw new StartupError(mistakes.join('\n'))
-  return freeze(values, cameraPassword, trustProxy)
+  return freeze(values, { cameraPassword, trustProxy, outboundAllow })
 }
 
-function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | undefined, trustProxy: Config['trustProxy']): Config {
+function freeze (values: Static<typeof ConfigSchema>, { cameraPassword, trustProxy, outboundAllow }: Pick<Config, 'cameraPassword' | 'trustProxy' | 'outboundAllow'>): Config {
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
@@ -112,7 +114,7 @@ function freeze (values: Static<typeof ConfigSchema>, cameraPassword: string | u
     maxCameras: values.MAX_CAMERAS,
     cameraOfflineAfterSeconds: values.CAMERA_OFFLINE_AFTER_SECONDS,
     lateFrameWindowSeconds: values.LATE_FRAME_WINDOW,
-    outboundAllow: values.OUTBOUND_ALLOW,
+    outboundAllow,
     maxViewers: values.MAX_VIEWERS,
     streamMaxFps: values.STREAM_MAX_FPS === 0 ? undefined : values.STREAM_MAX_FPS,
     viewerStallSeconds: values.VIEWER_STALL_SECONDS,
@@ -153,6 +155,13 @@ function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[])
   const problem = passwordProblem(password)
   if (problem !== undefined) mistakes.push(`${name} ${problem}`)
   return password
+}
+
+function parseOutboundAllow (text: string | undefined, mistakes: string[]): AllowRules {
+  const parsed = parseAllowList(text ?? '')
+  if ('rules' in parsed) return parsed.rules
+  mistakes.push(`OUTBOUND_ALLOW must be CIDRs and host names separated by commas, but ${parsed.problem}`)
+  return NO_RULES
 }
 
 function parseTrustProxy (text: string | undefined, mistakes: string[]): Config['trustProxy'] {

@@ -35,12 +35,19 @@ t.test('no setting has to be given', async t => {
     maxCameras: 500,
     cameraOfflineAfterSeconds: 10,
     lateFrameWindowSeconds: 604_800,
-    outboundAllow: undefined,
+    outboundAllow: { names: new Set(), networks: [] },
     maxViewers: 500,
     streamMaxFps: undefined,
     viewerStallSeconds: 60,
     trustProxy: false
   })
+})
+
+t.test('what cameras\' sources may reach is read as networks and names', async t => {
+  const { outboundAllow } = loadConfig({ OUTBOUND_ALLOW: '10.0.0.0/8, camera.example' })
+  t.strictSame([...outboundAllow.names], ['camera.example'])
+  t.strictSame(outboundAllow.networks.map(([address, bits]) => `${address.toString()}/${bits}`), ['10.0.0.0/8'])
+  t.throws(() => loadConfig({ OUTBOUND_ALLOW: '10.0.0.1/8' }), { message: /^OUTBOUND_ALLOW must be CIDRs and host names separated by commas, but "10\.0\.0\.1\/8" has bits behind its prefix/ })
 })
 
 t.test('every setting can be given', async t => {
@@ -80,7 +87,7 @@ t.test('every setting can be given', async t => {
     maxCameras: 200,
     cameraOfflineAfterSeconds: 7.5,
     lateFrameWindowSeconds: 3600,
-    outboundAllow: '10.0.0.0/8, camera.example',
+    outboundAllow: config.outboundAllow,
     maxViewers: 50,
     streamMaxFps: 12.5,
     viewerStallSeconds: 15,

@@ -67,8 +67,8 @@ export interface CameraSettings {
   readonly enabled: boolean
   /** Where the server fetches its frames; null where it sends them itself. May hold a password. */
   readonly source: string | null
-  /** Snapshots that are fetched a second, where the source is one. */
-  readonly sourceFps: number
+  /** Pictures a second: how often a snapshot is fetched, or at most how many ffmpeg makes; null for the source's own rate, and one snapshot a second. */
+  readonly sourceFps: number | null
 }
 
 /** A camera's key as it is kept. */

@@ -58,7 +58,7 @@ export class Feed {
     this.#hasDefaults = Object.keys(options.defaults).length > 0
     this.#parser = new MultipartParser({
       maxPartBytes: options.maxFrameBytes,
-      onPart: part => this.#take(part),
+      onPart: part => this.take(part),
       onBadPart: problem => { this.#refuse(BAD_PART, problem) }
     })
   }
@@ -108,7 +108,8 @@ export class Feed {
     return this.#unstored.findLast(({ frame }) => unstored.has(camera, frame))?.error
   }
 
-  #take ({ headers, memory }: MultipartPart): string | undefined {
+  /** Takes one part. Returns what is wrong with it, if anything. */
+  take ({ headers, memory }: MultipartPart): string | undefined {
     let frame
     try {
       frame = this.#options.toFrame(memory, this.#hasDefaults ? { ...this.#options.defaults, ...headers } : headers)

@@ -1,4 +1,5 @@
 import { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { LiveCamera } from '../core/live-camera.js'
 import { RefusalLog } from '../core/refusal-log.js'
@@ -6,10 +7,13 @@ import { RefusalLog } from '../core/refusal-log.js'
 /** What was refused: a password, or a frame that came with the right one. */
 export type Refused = 'password' | 'frame'
 
+/** Who sent what is refused: a request, or a source, which has no address here. */
+export type Sender = Pick<FastifyRequest, 'ip' | 'camera' | 'log'>
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Counts a refusal, and logs it with address and reason, once a burst. */
-    noteRefusal (request: FastifyRequest, refused: Refused, reason: string): void
+    noteRefusal (sender: Sender, refused: Refused, reason: string): void
     /** How many there were since the start. */
     refusalCount (refused: Refused): number
   }
@@ -24,12 +28,12 @@ export default fp(async app => {
   const logs = { password: new RefusalLog(app.clock), frame: new RefusalLog(app.clock) }
 
   app.decorateRequest('camera')
-  app.decorate('noteRefusal', (request, refused, reason) => {
-    if (refused === 'frame' && request.camera !== undefined) request.camera.counts.refused += 1
+  app.decorate('noteRefusal', ({ ip, camera, log }, refused, reason) => {
+    if (refused === 'frame' && camera !== undefined) camera.counts.refused += 1
     // By the address as the limits count it: one IPv6 customer has 2^64 of them.
-    const burst = logs[refused].note(`${normalizeIP(request.ip)} ${request.camera?.id} ${reason}`)
+    const burst = logs[refused].note(`${normalizeIP(ip)} ${camera?.id} ${reason}`)
     if (burst === undefined) return
-    request.log.warn({ address: request.ip, reason, cameraId: request.camera?.id, ...burst }, `a ${refused} was refused`)
+    log.warn({ address: ip, reason, cameraId: camera?.id, ...burst }, `a ${refused} was refused`)
   })
   app.decorate('refusalCount', refused => logs[refused].total)
 }, { name: 'refusals', dependencies: ['clock'] })

@@ -2,10 +2,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Config } from '../config.js'
 import { DEFAULT_CAMERA_ID, type CameraKey as StoredKey, type CameraSettings } from '../core/camera.js'
+import { maskedSource, sourceProblem } from '../core/source-url.js'
 import { formatDatetime } from '../core/time-format.js'
 import {
   BodyTooLarge, CameraExists, CameraKeyNotFound, CameraNotFound, DefaultCameraStays, HistoryUnavailable, MediaTypeUnsupported, ReadRateExceeded, RequestInvalid,
-  RequestTimeout, TooManyCameras
+  RequestTimeout, SourceInvalid, TooManyCameras
 } from '../errors.js'
 import { Camera, CameraChanges, CameraConnection, CameraKey, CameraKeyParams, CameraParams, NewCamera, NewCameraKey } from '../schemas/camera.js'
 import { content, errorResponses, ref } from './documented.js'
@@ -18,11 +19,11 @@ const RESERVED_IDS = new Set(['status'])
 /** Notes of connections that are shown at most. */
 const MAX_CONNECTIONS = 1000
 
-const NOTHING_KNOWN = { name: '', site: null, latitude: null, longitude: null, heading: null, enabled: true, source: null, sourceFps: 1 }
+const NOTHING_KNOWN = { name: '', site: null, latitude: null, longitude: null, heading: null, enabled: true, source: null, sourceFps: null }
 
 const unavailable = new HistoryUnavailable('SQLITE_BUSY')
 const notFound = [new RequestInvalid('params/camera_id Expected string'), new CameraNotFound('rig-4')]
-const badBody = [new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported()]
+const badBody = [new SourceInvalid('write two slashes behind rtsp:'), new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported()]
 
 /** The cameras of this server, and their keys. */
 export default (async (app, { config }) => {
@@ -188,11 +189,14 @@ export default (async (app, { config }) => {
   })
 }) satisfies FastifyPluginAsyncTypebox<{ config: Config }>
 
-function toJson ({ cameraId, sourceFps, ...rest }: CameraSettings): Camera {
-  return { camera_id: cameraId, ...rest, source_fps: sourceFps }
+function toJson ({ cameraId, source, sourceFps, ...rest }: CameraSettings): Camera {
+  return { camera_id: cameraId, ...rest, source: source === null ? null : maskedSource(source), source_fps: sourceFps }
 }
 
+/** @throws SourceInvalid */
 function fromJson ({ source_fps: sourceFps, ...rest }: CameraChanges): Partial<Omit<CameraSettings, 'cameraId'>> {
+  const problem = typeof rest.source === 'string' ? sourceProblem(rest.source) : undefined
+  if (problem !== undefined) throw new SourceInvalid(problem)
   return { ...rest, ...(sourceFps !== undefined && { sourceFps }) }
 }
 

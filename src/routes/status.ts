@@ -103,8 +103,14 @@ export default (async app => {
       open_event_id: camera.recorder.openEventId ?? null,
       oil_spill_events: app.eventRepository.summaryOf(camera.id).total,
       input_fps: camera.frames.inputFps(monotonicMs),
-      viewers: liveStream.viewerCount
+      viewers: liveStream.viewerCount,
+      source: sourceOf(camera)
     }
+  }
+
+  function sourceOf ({ id }: LiveCamera) {
+    const report = app.sourceReport(id)
+    return report === undefined ? null : { state: report.state, reason: report.reason ?? null }
   }
 
   /** How many cameras are how: whoever looks at one sees that something is up with another. */

@@ -29,7 +29,8 @@ const settings = {
 const source = {
   source: nullable(Type.String({ maxLength: 2048, examples: ['rtsp://user:password@192.0.2.17/stream1'] }),
     'Where the server fetches its frames: an MJPEG or snapshot address, RTSP, or what else ffmpeg reads; null where the camera sends them itself'),
-  source_fps: Type.Number({ minimum: 0.01, maximum: 60, description: 'How many snapshots are fetched a second, where the source is one; or frames taken from ffmpeg', examples: [1] })
+  source_fps: nullable(Type.Number({ minimum: 0.01, maximum: 60, examples: [1] }),
+    'Pictures a second: how often a snapshot is fetched, or at most how many ffmpeg makes; null for one snapshot a second, and all of what else there is')
 }
 
 /** A new camera. */
@@ -48,8 +49,8 @@ export type CameraChanges = Static<typeof CameraChanges>
 export const Camera = Type.Object({
   camera_id: CameraId,
   ...settings,
-  source: nullable(Type.String({ examples: ['rtsp://192.0.2.17/stream1'] }),
-    'Where the server fetches its frames, without the password; null where the camera sends them itself, and for all but administrators'),
+  source: nullable(Type.String({ examples: ['rtsp://***@192.0.2.17/stream1'] }),
+    'Where the server fetches its frames, with stars for passwords; null where the camera sends them itself'),
   source_fps: source.source_fps
 }, { $id: 'Camera' })
 
@@ -97,7 +98,14 @@ export const cameraOverview = {
   open_event_id: Type.Union([Type.Integer(), Type.Null()], { description: 'The event that is open' }),
   oil_spill_events: Type.Integer({ description: 'Events since ever' }),
   input_fps: Type.Number({ description: 'Frames a second over the last five seconds' }),
-  viewers: Type.Integer({ description: 'Open live streams' })
+  viewers: Type.Integer({ description: 'Open live streams' }),
+  source: Type.Union([
+    Type.Object({
+      state: Type.Union([Type.Literal('connecting'), Type.Literal('receiving'), Type.Literal('waiting')]),
+      reason: Type.Union([Type.String(), Type.Null()], { description: 'Why the last try failed', examples: ['no picture for 15 s'] })
+    }),
+    Type.Null()
+  ], { description: 'How the server gets on with fetching its frames; null where the camera sends them itself' })
 }
 
 /** All cameras, for a wall of screens. */

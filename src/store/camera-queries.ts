@@ -29,7 +29,7 @@ interface CameraRow {
   heading: number | null
   enabled: number
   source: string | null
-  source_fps: number
+  source_fps: number | null
 }
 
 type StoredRow = CameraRow & { stream_stopped_at_ms: number | null, newest_taken_at_ms: number | null, connection: 'online' | 'offline' | null }

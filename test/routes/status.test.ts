@@ -16,6 +16,7 @@ t.test('before the first frame', async t => {
     site: null,
     state: 'never_seen',
     open_event_id: null,
+    source: null,
     last_capture_time: null,
     clock_skew_seconds: null,
     late_frames: 0,

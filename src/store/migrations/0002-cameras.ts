@@ -7,7 +7,7 @@ ALTER TABLE cameras ADD COLUMN longitude REAL CHECK (longitude BETWEEN -180 AND 
 ALTER TABLE cameras ADD COLUMN heading REAL CHECK (heading BETWEEN 0 AND 360);  -- degrees from true north
 ALTER TABLE cameras ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1));
 ALTER TABLE cameras ADD COLUMN source TEXT;                   -- where the server fetches its frames; NULL where it sends them
-ALTER TABLE cameras ADD COLUMN source_fps REAL NOT NULL DEFAULT 1;
+ALTER TABLE cameras ADD COLUMN source_fps REAL;               -- pictures a second that are fetched; NULL for the source's own rate
 ALTER TABLE cameras ADD COLUMN created_at_ms INTEGER;         -- NULL for the default camera
 ALTER TABLE cameras ADD COLUMN archived_at_ms INTEGER;        -- when it was removed; its history stays
 ALTER TABLE cameras ADD COLUMN newest_taken_at_ms INTEGER;    -- when its newest frame was taken, known to a minute
