@@ -47,10 +47,10 @@ export async function main (
   }
 }
 
-/** Waits for a run that SIGINT and SIGTERM stop. */
+/** Waits for a run that SIGINT and SIGTERM stop. They may come twice: from a terminal to all, and from npm or `timeout` once more. */
 async function stopOnSignals (run: Promise<void>, stop: AbortController): Promise<void> {
   const abort = () => stop.abort()
-  process.once('SIGINT', abort).once('SIGTERM', abort)
+  process.on('SIGINT', abort).on('SIGTERM', abort)
   try {
     await run
   } finally {
