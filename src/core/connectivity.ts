@@ -4,7 +4,15 @@ export type Connection = 'never_seen' | 'online' | 'offline'
 /** A camera fell silent, or was heard again. */
 export interface ConnectionChange {
   readonly connection: 'online' | 'offline'
-  /** When its last frame was received, in milliseconds since 1970; undefined where that was before the server started. */
+  /** When its last frame was received, in milliseconds since 1970; undefined where that is not known. */
+  readonly lastFrameAtMs: number | undefined
+}
+
+/** What is known of a camera when the server starts. */
+export interface KnownBefore {
+  /** What was told of it last. */
+  readonly connection: Connection
+  /** When its last frame came, in milliseconds since 1970; undefined where that is not known. */
   readonly lastFrameAtMs: number | undefined
 }
 
@@ -18,16 +26,22 @@ interface Receipt { readonly receivedAtMs: number, readonly receivedAtMonotonicM
 export class Connectivity {
   readonly #offlineAfterMs: number
   readonly #sinceMonotonicMs: number
+  readonly #lastFrameBeforeAtMs: number | undefined
   #told: Connection
 
-  /** @param known what was told of the camera last, before the server started at `nowMonotonicMs` */
-  constructor (offlineAfterMs: number, known: Connection, nowMonotonicMs: number) {
+  /**
+   * The time in which the server did not run counts as silence: nobody watched.
+   * @param start when the server started, on both clocks
+   */
+  constructor (offlineAfterMs: number, { connection, lastFrameAtMs }: KnownBefore, start: { readonly nowMs: number, readonly monotonicMs: number }) {
     this.#offlineAfterMs = offlineAfterMs
-    this.#told = known
-    this.#sinceMonotonicMs = nowMonotonicMs
+    this.#told = connection
+    this.#lastFrameBeforeAtMs = lastFrameAtMs
+    // A clock that was set back must not make the last frame lie in the future.
+    this.#sinceMonotonicMs = start.monotonicMs - Math.max(0, start.nowMs - (lastFrameAtMs ?? start.nowMs))
   }
 
-  /** How the camera is now. One that was online when the server stopped has as long to come back as it may be silent. */
+  /** How the camera is now. */
   now (newest: Receipt | undefined, monotonicMs: number): Connection {
     if (newest === undefined && this.#told === 'never_seen') return 'never_seen'
     if (newest === undefined && this.#told === 'offline') return 'offline'
@@ -48,6 +62,6 @@ export class Connectivity {
   #tell (connection: Connection, newest: Receipt | undefined): ConnectionChange | undefined {
     if (connection === this.#told || connection === 'never_seen') return undefined
     this.#told = connection
-    return { connection, lastFrameAtMs: newest?.receivedAtMs }
+    return { connection, lastFrameAtMs: newest?.receivedAtMs ?? this.#lastFrameBeforeAtMs }
   }
 }

@@ -36,6 +36,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const audience = new Audience(config.maxViewers)
   const waiting = new ByteBudget(MAX_WAITING_BYTES)
   const offlineAfterMs = config.cameraOfflineAfterSeconds * 1000
+  const started = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
   const reach = { gapMs: config.eventGapSeconds * 1000, silenceMs: offlineAfterMs }
 
   function takeUp ({ settings, isStreamStopped, newestTakenAtMs, connection }: StoredCamera, resumed: OilSpillEvent | undefined): LiveCamera {
@@ -48,7 +49,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       recorder: new EventRecorder({
         cameraId, store: eventArchive, clock, reach, resumed, waiting, overloaded: () => new StorageUnavailable('too many frames wait for the disk')
       }),
-      connectivity: new Connectivity(offlineAfterMs, connection ?? 'never_seen', clock.monotonicMs()),
+      connectivity: new Connectivity(offlineAfterMs, { connection: connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? undefined }, started),
       newestTakenAtMs: newestTakenAtMs ?? undefined,
       onRelayError: err => { app.log.error({ err, cameraId }, 'a frame could not be relayed') },
       keyReused: () => new IdempotencyKeyReused(),

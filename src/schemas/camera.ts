@@ -82,7 +82,7 @@ export const CameraState = Type.Union([Type.Literal('online'), Type.Literal('off
 export const CameraConnection = Type.Object({
   connection: Type.Union([Type.Literal('online'), Type.Literal('offline')]),
   at: Datetime('When that was noticed'),
-  last_frame_at: Type.Union([Datetime('When its last frame was received'), Type.Null()], { description: 'null where that was before the server started' })
+  last_frame_at: Type.Union([Datetime('When its last frame was received'), Type.Null()], { description: 'null where it is not known; to a minute where that was before the server started' })
 }, { $id: 'CameraConnection' })
 
 /** How one camera is, in short. */

@@ -4,8 +4,8 @@ import { Connectivity, type Connection } from '../../src/core/connectivity.js'
 const OFFLINE_AFTER_MS = 10_000
 
 /** A camera over which somebody watches from the steady clock's 1000 on. */
-function setUp (known: Connection = 'never_seen') {
-  const connectivity = new Connectivity(OFFLINE_AFTER_MS, known, 1000)
+function setUp (connection: Connection = 'never_seen', lastFrameAtMs?: number) {
+  const connectivity = new Connectivity(OFFLINE_AFTER_MS, { connection, lastFrameAtMs }, { nowMs: 1_001_000, monotonicMs: 1000 })
   let newest: { receivedAtMs: number, receivedAtMonotonicMs: number } | undefined
   return {
     /** A frame comes; the wall clock is a million ahead of the steady one, or as it is set. */
@@ -80,6 +80,21 @@ t.test('one that was online when the server stopped has as long to come back as 
     t.equal(poll(10_999), undefined)
     frame(10_999)
     t.equal(poll(11_000), undefined)
+  })
+
+  t.test('but the time since its last frame counts, and where that was longer it is offline from the start', async t => {
+    const { frame, now, poll } = setUp('online', 991_001)
+    t.equal(poll(1000), undefined, 'silent for 9999 ms')
+    t.equal(now(1001), 'offline')
+    t.strictSame(poll(1001), { connection: 'offline', lastFrameAtMs: 991_001 })
+    frame(1002)
+    t.strictSame(poll(1002), { connection: 'online', lastFrameAtMs: 1_001_002 })
+  })
+
+  t.test('a last frame that lies in the future counts as now', async t => {
+    const { poll } = setUp('online', 9_000_000)
+    t.equal(poll(10_999), undefined)
+    t.strictSame(poll(11_000), { connection: 'offline', lastFrameAtMs: 9_000_000 })
   })
 
   t.test('and when it does not, it is offline, with no frame since the start', async t => {

@@ -28,7 +28,7 @@ CREATE TABLE camera_connections (         -- when a camera fell silent, and when
   at               TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%d %H:%M:%f', at_ms / 1000.0, 'unixepoch')) VIRTUAL,
   last_frame_at    TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%d %H:%M:%f', last_frame_at_ms / 1000.0, 'unixepoch')) VIRTUAL,
   at_ms            INTEGER NOT NULL,      -- when that was noticed
-  last_frame_at_ms INTEGER                -- when its last frame before that was received; NULL where that was before a start
+  last_frame_at_ms INTEGER                -- when its last frame before that was received, to a minute where that was before a start; NULL where it is not known
 ) STRICT;
 
 CREATE INDEX camera_connections_by_camera ON camera_connections (camera_id, id);
