@@ -42,6 +42,12 @@ export class TokenBuckets {
     return tokens >= 1 ? level(after, rate) : { ...level(tokens, rate), left: -1 }
   }
 
+  /** Gives back a token that was taken for something that turned out not to cost one. */
+  giveBack (key: string, rate: BucketRate): void {
+    const bucket = this.#buckets.get(key)
+    if (bucket !== undefined) bucket.tokens = Math.min(rate.burst, bucket.tokens + 1)
+  }
+
   /** Says what is left without taking anything. */
   peek (key: string, rate: BucketRate): BucketLevel {
     return level(this.#tokens(key, rate), rate)

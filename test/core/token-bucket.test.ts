@@ -90,3 +90,15 @@ t.test('of more than 10 000 keys the one that was longest unused is forgotten', 
   t.equal(buckets.peek('used', RATE).left, 0, 'kept, since it was used')
   t.equal(buckets.peek('kept', RATE).left, 0)
 })
+
+t.test('a token that is given back is there again, and no more than the burst', async t => {
+  const buckets = new TokenBuckets(new FakeClock())
+  const rate = { burst: 2, perSecond: 1 }
+  buckets.giveBack('a', rate)
+  buckets.take('a', rate)
+  buckets.take('a', rate)
+  buckets.giveBack('a', rate)
+  t.equal(buckets.peek('a', rate).left, 1)
+  for (let i = 0; i < 5; i += 1) buckets.giveBack('a', rate)
+  t.equal(buckets.peek('a', rate).left, 2)
+})

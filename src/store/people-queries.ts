@@ -1,0 +1,105 @@
+import type { Credential, CredentialKind, User } from '../core/user.js'
+import type { Role } from '../core/role.js'
+import type { Connection } from './database.js'
+
+/** A user before it has an id. */
+export type NewUser = Omit<User, 'id'>
+
+/** A session or token before it has an id. */
+export type NewCredential = Omit<Credential, 'id' | 'lastUsedAtMs'>
+
+/** Everybody, with what they log in with. */
+export interface People { readonly users: User[], readonly credentials: Credential[] }
+
+interface UserRow {
+  id: number, username: string, role: Role, password_hash: string, enabled: number, created_at_ms: number, password_changed_at_ms: number
+}
+
+interface CredentialRow {
+  id: number,
+  user_id: number,
+  kind: CredentialKind,
+  secret_sha256: string,
+  name: string
+  created_at_ms: number,
+  expires_at_ms: number | null,
+  last_used_at_ms: number | null
+}
+
+/**
+ * Every statement on people and what they log in with, prepared once.
+ */
+export function peopleQueries (database: Connection) {
+  const users = database.prepare<[], UserRow>('SELECT * FROM users')
+  // A user who was removed in the sqlite3 shell, where foreign keys are off, may have left some behind.
+  const credentials = database.prepare<[], CredentialRow>('SELECT * FROM credentials WHERE user_id IN (SELECT id FROM users)')
+  const insertUser = database.prepare<[string, Role, string, number, number, number]>(
+    'INSERT INTO users (username, role, password_hash, enabled, created_at_ms, password_changed_at_ms) VALUES (?, ?, ?, ?, ?, ?)')
+  const updateUser = database.prepare<[Role, string, number, number, number]>(
+    'UPDATE users SET role = ?, password_hash = ?, enabled = ?, password_changed_at_ms = ? WHERE id = ?')
+  const deleteUser = database.prepare<[number]>('DELETE FROM users WHERE id = ?')
+  const deleteNamed = database.prepare<[string]>('DELETE FROM users WHERE username = ?')
+  const insertCredential = database.prepare<[number, CredentialKind, string, string, number, number | null]>(
+    'INSERT INTO credentials (user_id, kind, secret_sha256, name, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, ?)')
+  const deleteCredential = database.prepare<[number]>('DELETE FROM credentials WHERE id = ?')
+  const touch = database.prepare<[number, number]>('UPDATE credentials SET last_used_at_ms = ? WHERE id = ?')
+
+  function addUser (user: NewUser): number {
+    return Number(insertUser.run(user.username, user.role, user.passwordHash, Number(user.enabled), user.createdAtMs, user.passwordChangedAtMs).lastInsertRowid)
+  }
+
+  return {
+    readPeople (): People { return { users: users.all().map(toUser), credentials: credentials.all().map(toCredential) } },
+    /** Returns the new user's id. */
+    addUser,
+    /** Changes a user, and ends these sessions. */
+    changeUser (user: User, ending: number[]): void {
+      updateUser.run(user.role, user.passwordHash, Number(user.enabled), user.passwordChangedAtMs, user.id)
+      for (const id of ending) deleteCredential.run(id)
+    },
+    /** Removes a user with all that the user logs in with. */
+    removeUser (id: number): void { deleteUser.run(id) },
+    /** Puts a user in the place of whoever had the name. Returns the new user's id. */
+    replaceUser (user: NewUser): number {
+      deleteNamed.run(user.username)
+      return addUser(user)
+    },
+    /** Adds a session or token and removes others. Returns the new one's id. */
+    addCredential (credential: NewCredential, removed: number[]): number {
+      for (const id of removed) deleteCredential.run(id)
+      const { userId, kind, secretSha256, name, createdAtMs, expiresAtMs } = credential
+      return Number(insertCredential.run(userId, kind, secretSha256, name, createdAtMs, expiresAtMs).lastInsertRowid)
+    },
+    removeCredential (id: number): void { deleteCredential.run(id) },
+    noteCredentialUse (id: number, atMs: number): void { touch.run(atMs, id) }
+  }
+}
+
+/** Those of them that change something. */
+export const WRITING_PEOPLE_QUERIES: ReadonlyArray<keyof ReturnType<typeof peopleQueries>> =
+  ['addUser', 'changeUser', 'removeUser', 'replaceUser', 'addCredential', 'removeCredential', 'noteCredentialUse']
+
+function toUser (row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    role: row.role,
+    passwordHash: row.password_hash,
+    enabled: row.enabled === 1,
+    createdAtMs: row.created_at_ms,
+    passwordChangedAtMs: row.password_changed_at_ms
+  }
+}
+
+function toCredential (row: CredentialRow): Credential {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    kind: row.kind,
+    secretSha256: row.secret_sha256,
+    name: row.name,
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    lastUsedAtMs: row.last_used_at_ms
+  }
+}
