@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type { Config } from './config.js'
 import { systemClock, type Clock } from './core/clock.js'
 import { loggerOptions, QuietLogController } from './log.js'
+import access from './plugins/access.js'
 import cameraAuth from './plugins/camera-auth.js'
 import cameraWatch from './plugins/camera-watch.js'
 import camerasPlugin from './plugins/cameras.js'
@@ -18,25 +19,35 @@ import feeds from './plugins/feeds.js'
 import frameBuffer from './plugins/frame-buffer.js'
 import frameIntake from './plugins/frame-intake.js'
 import liveStream from './plugins/live-stream.js'
+import login from './plugins/login.js'
 import notFound from './plugins/not-found.js'
 import openapi from './plugins/openapi.js'
+import people from './plugins/people.js'
 import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
+import sessions from './plugins/sessions.js'
 import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
 import validation from './plugins/validation.js'
 import cameras from './routes/cameras.js'
 import detections from './routes/detections.js'
+import { documentAccess } from './routes/documented.js'
 import feed from './routes/feed.js'
 import frame from './routes/frame.js'
+import health from './routes/health.js'
 import home from './routes/home.js'
+import loginForm from './routes/login.js'
+import me from './routes/me.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
 import status from './routes/status.js'
 import stream from './routes/stream.js'
 import streamControl from './routes/stream-control.js'
+import tokens from './routes/tokens.js'
 import uploadFrame from './routes/upload-frame.js'
+import users from './routes/users.js'
 import viewers from './routes/viewers.js'
 import type { EvidenceFiles } from './store/evidence-store.js'
+import type { PasswordCost } from './store/password-hash.js'
 
 /** What tests put in the place of the machine's own. */
 export interface Overrides {
@@ -44,6 +55,8 @@ export interface Overrides {
   readonly logger?: NonNullable<FastifyServerOptions['logger']>
   /** The file system under the evidence. */
   readonly files?: EvidenceFiles
+  /** What a person's password costs to hash: a quarter of a second, but for tests. */
+  readonly passwordCost?: PasswordCost
 }
 
 /** How long a request may take to arrive, headers and body: a large frame on a poor link takes its time. */
@@ -88,6 +101,10 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(refusals)
     await app.register(dataFolder, { config })
     await app.register(database)
+    await app.register(people, { config, cost: overrides.passwordCost })
+    await app.register(login, { config })
+    await app.register(sessions)
+    await app.register(access, { config })
     await app.register(eventRepository)
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(eventArchive)
@@ -99,9 +116,14 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(frameIntake, { config })
     await app.register(feeds, { config })
     await app.register(sources, { config })
-    await app.register(openapi)
+    await app.register(openapi, { transform: documentAccess(config.viewerAccess) })
 
     await app.register(home)
+    await app.register(health)
+    await app.register(loginForm)
+    await app.register(me)
+    await app.register(users)
+    await app.register(tokens)
     await app.register(stream, { config })
     await app.register(frame)
     await app.register(status)

@@ -5,12 +5,13 @@ import { Value } from '@sinclair/typebox/value'
 import { parse } from 'dotenv'
 import { passwordProblem } from './core/camera.js'
 import { parseDecimal } from './core/decimal.js'
+import { FIRST_ADMIN, newPasswordProblem } from './core/user.js'
 import { StartupError } from './errors.js'
 import { NO_RULES, parseAllowList, type AllowRules } from './outbound/allow-list.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
-/** Every setting: an environment variable of this name, or a line of `.env`. An empty one counts as not set, but for the password. */
+/** Every setting: an environment variable of this name, or a line of `.env`. An empty one counts as not set, but for the passwords. */
 export const ConfigSchema = Type.Object({
   PORT: Type.Integer({ default: 5000, minimum: 0, maximum: 65535, description: 'TCP port to listen on; 0 takes a free one' }),
   HOST: Type.String({ default: '0.0.0.0', description: 'address to listen on; `127.0.0.1` for this machine only, `::` for IPv6 too' }),
@@ -20,10 +21,15 @@ export const ConfigSchema = Type.Object({
   }),
   CAMERA_PASSWORD: Type.Optional(Type.String({ description: 'password of the camera, 12 characters or more; one is made on the first run where there is none' })),
   CAMERA_PASSWORD_FILE: Type.Optional(Type.String({ description: 'file with that password, instead of it' })),
+  ADMIN_PASSWORD: Type.Optional(Type.String({ description: 'password that the user `admin` is made with on the first run, 12 characters or more; one is made and printed where there is none' })),
+  ADMIN_PASSWORD_FILE: Type.Optional(Type.String({ description: 'file with that password, instead of it' })),
+  VIEWER_ACCESS: Type.Union([Type.Literal('public'), Type.Literal('private')], {
+    default: 'public', description: '`public`: everybody who reaches the server may look; `private`: only people who log in'
+  }),
   MAX_FRAME_BYTES: Type.Integer({ default: 10 * 1024 * 1024, minimum: 1024, maximum: 256 * 1024 * 1024, description: 'largest frame, in bytes' }),
   MAX_FRAME_PIXELS: Type.Integer({ default: 50_000_000, minimum: 1, description: 'largest frame, width times height' }),
   UPLOAD_RATE_LIMIT: Type.Number({ default: 60, minimum: 0.1, description: 'frames a second from each camera, with a burst of two seconds\' worth' }),
-  AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, before all its passwords are refused' }),
+  AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, or for one user name, before all are refused' }),
   READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
   MAX_CAMERAS: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: 'cameras at most' }),
@@ -44,6 +50,9 @@ export interface Config {
   readonly logLevel: string
   /** Undefined: the one in the data folder, made on the first run. */
   readonly cameraPassword: string | undefined
+  /** For the first user. Undefined: one is made. */
+  readonly adminPassword: string | undefined
+  readonly viewerAccess: 'public' | 'private'
   readonly maxFrameBytes: number
   readonly maxFramePixels: number
   /** Frames a second. */
@@ -86,7 +95,8 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
       const text = environment[name]
       return text === undefined || text === '' ? [] : [[name, convert(schema, text)]]
     })))
-  const cameraPassword = readCameraPassword(environment, mistakes)
+  const cameraPassword = readPassword(environment, 'CAMERA_PASSWORD', passwordProblem, mistakes)
+  const adminPassword = readPassword(environment, 'ADMIN_PASSWORD', password => newPasswordProblem(password, FIRST_ADMIN), mistakes)
   for (const { path, value } of Value.Errors(ConfigSchema, values)) {
     const name = path.slice(1)
     const line = `${name} must be ${expected(name)}, but it is ${JSON.stringify(String(value))}`
@@ -95,16 +105,21 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
   const trustProxy = parseTrustProxy(environment['TRUST_PROXY'], mistakes)
   const outboundAllow = parseOutboundAllow(environment['OUTBOUND_ALLOW'], mistakes)
   if (mistakes.length > 0 || !Value.Check(ConfigSchema, values)) throw new StartupError(mistakes.join('\n'))
-  return freeze(values, { cameraPassword, trustProxy, outboundAllow })
+  return freeze(values, { cameraPassword, adminPassword, trustProxy, outboundAllow })
 }
 
-function freeze (values: Static<typeof ConfigSchema>, { cameraPassword, trustProxy, outboundAllow }: Pick<Config, 'cameraPassword' | 'trustProxy' | 'outboundAllow'>): Config {
+function freeze (
+  values: Static<typeof ConfigSchema>,
+  { cameraPassword, adminPassword, trustProxy, outboundAllow }: Pick<Config, 'cameraPassword' | 'adminPassword' | 'trustProxy' | 'outboundAllow'>
+): Config {
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
     dataDir: values.DATA_DIR,
     logLevel: values.LOG_LEVEL,
     cameraPassword,
+    adminPassword,
+    viewerAccess: values.VIEWER_ACCESS,
     maxFrameBytes: values.MAX_FRAME_BYTES,
     maxFramePixels: values.MAX_FRAME_PIXELS,
     uploadRateLimit: values.UPLOAD_RATE_LIMIT,
@@ -129,31 +144,36 @@ function convert (schema: TSchema, text: string): unknown {
 
 function expected (name: string): string {
   const schema: TSchema | undefined = Object.entries(ConfigSchema.properties).find(([each]) => each === name)?.[1]
-  if (schema?.['type'] === undefined) return `one of ${LOG_LEVELS.join(', ')}`
+  if (schema?.['type'] === undefined) return `one of ${literalsOf(schema).join(', ')}`
   const range = schema['maximum'] === undefined ? `of at least ${schema['minimum']}` : `from ${schema['minimum']} to ${schema['maximum']}`
   return `a ${schema['type'] === 'integer' ? 'whole ' : ''}number ${range}`
 }
 
-/** An empty CAMERA_PASSWORD is a mistake, unlike other empty settings: somebody meant to set it. */
-function readCameraPassword (environment: NodeJS.ProcessEnv, mistakes: string[]): string | undefined {
-  const file = environment['CAMERA_PASSWORD_FILE']
-  let password = environment['CAMERA_PASSWORD']
-  let name = 'CAMERA_PASSWORD'
+function literalsOf (schema: TSchema | undefined): string[] {
+  const literals: TSchema[] = schema?.['anyOf'] ?? []
+  return literals.map(literal => String(literal['const']))
+}
+
+/** A password, or the one in the file that NAME_FILE names. An empty one is a mistake, unlike other empty settings: somebody meant to set it. */
+function readPassword (environment: NodeJS.ProcessEnv, name: string, problemOf: (password: string) => string | undefined, mistakes: string[]): string | undefined {
+  const file = environment[`${name}_FILE`]
+  let password = environment[name]
+  let called = name
   if (file !== undefined && file !== '') {
-    if (password !== undefined && password !== '') mistakes.push('CAMERA_PASSWORD and CAMERA_PASSWORD_FILE are both set; set one of them')
-    name = `the password in CAMERA_PASSWORD_FILE (${file})`
+    if (password !== undefined && password !== '') mistakes.push(`${name} and ${name}_FILE are both set; set one of them`)
+    called = `the password in ${name}_FILE (${file})`
     try {
       password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
       // docker-compose.yml gives /dev/null where no secret file is named.
       if (password === '' && statSync(file).isCharacterDevice()) return undefined
     } catch (error) {
-      mistakes.push(`CAMERA_PASSWORD_FILE cannot be read: ${String(error)}`)
+      mistakes.push(`${name}_FILE cannot be read: ${String(error)}`)
       return undefined
     }
   }
   if (password === undefined) return undefined
-  const problem = passwordProblem(password)
-  if (problem !== undefined) mistakes.push(`${name} ${problem}`)
+  const problem = problemOf(password)
+  if (problem !== undefined) mistakes.push(`${called} ${problem}`)
   return password
 }
 

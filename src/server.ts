@@ -19,6 +19,7 @@ try {
     await app.close()
   })
   process.send?.(address) // for whoever started this as a child, such as the demo
+  if (app.madeAdmin !== undefined) await showMadeAdmin(app, app.madeAdmin, address)
   if (app.newCameraPassword !== undefined) showNewPassword(app.newCameraPassword, address)
 } catch (error) {
   refuseToStart(error)
@@ -46,6 +47,24 @@ Upload a frame:
   curl -H 'X-Camera-Auth: ${password}' -H 'Content-Type: image/jpeg' --data-binary @frame.jpg ${address.replace('0.0.0.0', 'localhost')}/api/upload_frame
 
 `)
+}
+
+/** Shown once: from then on only its hash is kept. First shown, then kept, so that there is no admin whom nobody can be. */
+async function showMadeAdmin (app: FastifyInstance, { username, password, shown }: NonNullable<FastifyInstance['madeAdmin']>, address: string): Promise<void> {
+  process.stdout.write(`
+The first administrator was made. The password is shown only this once; change it after the first login:
+
+  user name  ${username}
+  password   ${password}
+
+Log in at ${address.replace('0.0.0.0', 'localhost')}/login
+
+`)
+  try {
+    await shown()
+  } catch (err) {
+    app.log.error({ err }, 'the administrator could not be kept: the password above holds until the server ends, and the next start makes another')
+  }
 }
 
 function refuseToStart (error: unknown): void {

@@ -26,6 +26,8 @@ t.test('no setting has to be given', async t => {
     dataDir: 'data',
     logLevel: 'info',
     cameraPassword: undefined,
+    adminPassword: undefined,
+    viewerAccess: 'public',
     maxFrameBytes: 10 * 1024 * 1024,
     maxFramePixels: 50_000_000,
     uploadRateLimit: 60,
@@ -57,6 +59,8 @@ t.test('every setting can be given', async t => {
     DATA_DIR: '/srv/videostream',
     LOG_LEVEL: 'debug',
     CAMERA_PASSWORD: PASSWORD,
+    ADMIN_PASSWORD: 'an-admin-for-tests',
+    VIEWER_ACCESS: 'private',
     MAX_FRAME_BYTES: '2000000',
     MAX_FRAME_PIXELS: '2073600',
     UPLOAD_RATE_LIMIT: '0.5',
@@ -78,6 +82,8 @@ t.test('every setting can be given', async t => {
     dataDir: '/srv/videostream',
     logLevel: 'debug',
     cameraPassword: PASSWORD,
+    adminPassword: 'an-admin-for-tests',
+    viewerAccess: 'private',
     maxFrameBytes: 2_000_000,
     maxFramePixels: 2_073_600,
     uploadRateLimit: 0.5,
@@ -97,7 +103,7 @@ t.test('every setting can be given', async t => {
 })
 
 t.test('an empty setting counts as not set, and what the server does not know is not looked at', async t => {
-  const names = Object.keys(ConfigSchema.properties).filter(name => name !== 'CAMERA_PASSWORD')
+  const names = Object.keys(ConfigSchema.properties).filter(name => !['CAMERA_PASSWORD', 'ADMIN_PASSWORD'].includes(name))
   t.strictSame(loadConfig({ ...Object.fromEntries(names.map(name => [name, ''])), PATH: '/bin', MAX_FRAMES: 'x' }), loadConfig({}))
 })
 
@@ -116,7 +122,8 @@ t.test('each range', async t => {
     ['MAX_VIEWERS', ['1', '5000'], ['0', '1.5', 'all'], 'a whole number of at least 1'],
     ['STREAM_MAX_FPS', ['0', '0.5', '60'], ['-1', 'all'], 'a number of at least 0'],
     ['VIEWER_STALL_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
-    ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], ['verbose', 'INFO', '30'], 'one of fatal, error, warn, info, debug, trace, silent']
+    ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], ['verbose', 'INFO', '30'], 'one of fatal, error, warn, info, debug, trace, silent'],
+    ['VIEWER_ACCESS', ['public', 'private'], ['Public', 'open', 'true'], 'one of public, private']
   ]
   for (const [name, allowed, refused, expected] of ranges) {
     for (const value of allowed) t.strictSame(mistakesOf({ [name]: value }), [], `${name}=${value}`)
@@ -195,6 +202,24 @@ t.test('the camera password', async t => {
   })
 })
 
+t.test('the password of the first administrator', async t => {
+  t.test('may come from a file', async t => {
+    const path = join(temporaryFolder(t), 'secret')
+    writeFileSync(path, 'pässword of an administrator\n')
+    t.equal(loadConfig({ ADMIN_PASSWORD_FILE: path }).adminPassword, 'pässword of an administrator')
+    t.equal(loadConfig({ ADMIN_PASSWORD_FILE: '/dev/null' }).adminPassword, undefined)
+    t.strictSame(mistakesOf({ ADMIN_PASSWORD: 'an-admin-for-tests', ADMIN_PASSWORD_FILE: path }), ['ADMIN_PASSWORD and ADMIN_PASSWORD_FILE are both set; set one of them'])
+  })
+
+  t.test('is refused where it is no good', async t => {
+    for (const [password, reason] of [['', 'is empty'], ['elevenchars', 'is shorter than 12'], ['admin-admin-admin', 'is one that everyone tries first'], ['password1234', 'is one that everyone']] as const) {
+      const [line, ...more] = mistakesOf({ ADMIN_PASSWORD: password })
+      t.ok(line?.startsWith(`ADMIN_PASSWORD ${reason}`), String(line))
+      t.strictSame(more, [])
+    }
+  })
+})
+
 t.test('proxies', async t => {
   const allowed: Array<[text: string, trustProxy: boolean | string[]]> = [
     ['true', true],
@@ -252,6 +277,6 @@ t.test('the environment has `.env` of the current folder beneath it', async t =>
 t.test('every setting says what it is, and what it is when it is not set', async t => {
   for (const [name, schema] of Object.entries(ConfigSchema.properties)) {
     t.ok(schema.description, name)
-    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'OUTBOUND_ALLOW', 'TRUST_PROXY'].includes(name), name)
+    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'ADMIN_PASSWORD', 'ADMIN_PASSWORD_FILE', 'OUTBOUND_ALLOW', 'TRUST_PROXY'].includes(name), name)
   }
 })

@@ -11,9 +11,17 @@ import type { CameraSettings } from '../src/core/camera.js'
 import type { Clock } from '../src/core/clock.js'
 import { FrameMemory } from '../src/core/frame-memory.js'
 import type { Frame, FrameDetails } from '../src/core/frame.js'
+import type { Role } from '../src/core/role.js'
+import type { PasswordCost } from '../src/store/password-hash.js'
 
 /** The password that test servers are given. */
 export const PASSWORD = 'a-password-for-tests'
+
+/** The password of the user `admin` on test servers. */
+export const ADMIN_PASSWORD = 'an-admin-for-tests'
+
+/** Password hashes that cost next to nothing. */
+export const CHEAP: PasswordCost = { logN: 1, blockSize: 1, parallelization: 1 }
 
 /** A clock that stands still until it is told otherwise. Both clocks move together, unless the wall clock is set. */
 export class FakeClock implements Clock {
@@ -43,7 +51,17 @@ export function temporaryFolder (t: Test): string {
 /** Settings as from the environment; a throw-away data folder and a free port where they are not given. */
 export function testConfig (t: Test, environment: NodeJS.ProcessEnv = {}): Config {
   const dataDir = environment['DATA_DIR'] ?? join(temporaryFolder(t), 'data')
-  return loadConfig({ CAMERA_PASSWORD: PASSWORD, HOST: '127.0.0.1', PORT: '0', ...environment, DATA_DIR: dataDir })
+  return loadConfig({ CAMERA_PASSWORD: PASSWORD, ADMIN_PASSWORD, HOST: '127.0.0.1', PORT: '0', ...environment, DATA_DIR: dataDir })
+}
+
+/** The password of the users that `tokenOf` makes. */
+export const PERSON_PASSWORD = 'a-person-for-tests'
+
+/** An API token of a user of this role, who is called as the role and made where there is none. */
+export async function tokenOf (app: FastifyInstance, role: Role): Promise<string> {
+  const user = app.people.find(role) ?? await app.people.add(role, role, await app.passwords.hash(PERSON_PASSWORD), true)
+  const { secret } = await app.people.issue(user, 'token', 'tests', null)
+  return secret
 }
 
 export interface TestServer { readonly app: FastifyInstance, readonly url: string, readonly port: number, readonly config: Config }
@@ -51,7 +69,7 @@ export interface TestServer { readonly app: FastifyInstance, readonly url: strin
 /** A server on a free port of the loopback, closed after the test. Silent unless a logger is given. */
 export async function startServer (t: Test, environment: NodeJS.ProcessEnv = {}, overrides: Overrides = {}): Promise<TestServer> {
   const config = testConfig(t, environment)
-  const app = await buildApp(config, { logger: false, ...overrides })
+  const app = await buildApp(config, { logger: false, passwordCost: CHEAP, ...overrides })
   t.teardown(async () => { await app.close() })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { app, url, port: Number(new URL(url).port), config }

@@ -7,12 +7,12 @@ import typescript from 'typescript'
 const PURE_BUILT_INS = /^node:(crypto|buffer|util|assert|events)$/
 
 /** What is pure in core and routes may use too: what a request says is read and checked and what an answer says is written there. */
-const CORE_FOR_ROUTES = /^core\/(time-format|jpeg|frame|frame-memory|camera|byte-budget|source-url)\.ts$/
+const CORE_FOR_ROUTES = /^core\/(time-format|jpeg|frame|frame-memory|camera|byte-budget|source-url|role|user)\.ts$/
 
 /** The table "Who may import whom" of DESIGN.md: a floor imports from itself and from the floors that are named. */
 const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], packages?: RegExp }> = [
   { floor: /^(errors|log|version)\.ts$/, values: [], packages: /^(@fastify\/error|fastify|node:module)$/ },
-  { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^outbound\/allow-list\.ts$/, /^core\/(camera|decimal)\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
+  { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^outbound\/allow-list\.ts$/, /^core\/(camera|decimal|user)\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
   { floor: /^schemas\//, values: [], packages: /^@sinclair\/typebox$/ },
   { floor: /^core\//, values: [], packages: PURE_BUILT_INS },
   { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3)$/ },
@@ -21,7 +21,7 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   // Only the description of the API needs the schemas that routes share.
   { floor: /^plugins\/openapi\.ts$/, values: [/^schemas\//, /^version\.ts$/] },
   { floor: /^plugins\//, values: [/^core\//, /^store\//, /^outbound\//, /^sources\//, /^errors\.ts$/], types: [/^config\.ts$/] },
-  { floor: /^routes\//, values: [/^schemas\//, /^errors\.ts$/, /^version\.ts$/, CORE_FOR_ROUTES], types: [/^core\//, /^config\.ts$/], packages: /^(fastify|fresh|@fastify\/(accepts|type-provider-typebox)|@sinclair\/typebox|node:(crypto|http|stream))$/ },
+  { floor: /^routes\//, values: [/^schemas\//, /^errors\.ts$/, /^version\.ts$/, CORE_FOR_ROUTES], types: [/^core\//, /^config\.ts$/], packages: /^(fastify|fresh|@fastify\/(accepts|formbody|type-provider-typebox)|@sinclair\/typebox|node:(crypto|http|stream))$/ },
   { floor: /^app\.ts$/, values: [/^plugins\//, /^routes\//, /^log\.ts$/, /^core\/clock\.ts$/], types: [/^config\.ts$/, /^store\//] },
   { floor: /^server\.ts$/, values: [/^(app|config|errors|version)\.ts$/, /^store\//] },
   // The simulated camera is a client: it knows where the settings are, and nothing else of the server.

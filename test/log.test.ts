@@ -43,10 +43,11 @@ t.test('requests leave no lines of their own', async t => {
 
 t.test('passwords never appear', async t => {
   for (const isTerminal of [true, false]) {
-    t.strictSame(Object(loggerOptions('info', isTerminal)).redact, ['req.headers["x-camera-auth"]'])
+    t.strictSame(Object(loggerOptions('info', isTerminal)).redact,
+      ['req.headers["x-camera-auth"]', 'req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'])
   }
   const { app, log } = setUp('info')
-  app.log.info({ req: { headers: { 'x-camera-auth': 'a-password-for-tests', host: 'camera.example' } } }, 'a request with its headers')
+  app.log.info({ req: { headers: { 'x-camera-auth': 'a-password-for-tests', authorization: 'Bearer a-password-for-tests', cookie: 'videostream_session=a-password-for-tests', host: 'camera.example' } } }, 'a request with its headers')
   const line = log()
   t.match(line, /a request with its headers/)
   t.notMatch(line, /a-password-for-tests/)

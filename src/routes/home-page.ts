@@ -1,3 +1,5 @@
+import { escaped } from './login-page.js'
+
 /** What the original program answered, word for word. */
 export const RUNNING = 'Video Streaming Server is running'
 
@@ -17,6 +19,7 @@ dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
 dl div { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .6rem; }
 dt { color: var(--quiet); font-size: .8rem; } dd { margin: 0; font-variant-numeric: tabular-nums; }
 nav { display: flex; flex-wrap: wrap; gap: 1rem; }
+nav form { margin-left: auto; }
 `
 
 /** The page's script: asks for the status once a second, and for the picture again whenever it broke off. */
@@ -48,6 +51,11 @@ function look (framesReceived) {
 async function refresh () {
   try {
     const response = await fetch('/api/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
+    if (response.status === 401) {
+      say('stale', 'Log in to see the picture and the status')
+      leave()
+      return setTimeout(refresh, 5000)
+    }
     if (!response.ok) throw new Error(String(response.status))
     const status = await response.json()
     const age = status.frame_age_seconds
@@ -76,8 +84,17 @@ async function refresh () {
 refresh()
 `
 
-/** A small page for people: the line that programs get, the live picture, how things are, and where to go on. */
-export const HOME_PAGE = `<!doctype html>
+/**
+ * A small page for people: the line that programs get, the live picture, how things are, and where to go on.
+ * @param username who is logged in
+ */
+export function homePage (username: string | undefined): string {
+  return HOME_PAGE.replace('<!-- person -->', username === undefined
+    ? '<a href="/login">Log in</a>'
+    : `<form method="post" action="/logout">${escaped(username)} <button>Log out</button></form>`)
+}
+
+const HOME_PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -95,7 +112,7 @@ export const HOME_PAGE = `<!doctype html>
 <div><dt>Viewers</dt><dd id="viewers">-</dd></div>
 <div><dt>Version</dt><dd id="version">-</dd></div>
 </dl>
-<nav><a href="/stream">Live picture alone</a> <a href="/api/oil_spill_events">Event history</a> <a href="/api/status">Status</a> <a href="/documentation">API documentation</a></nav>
+<nav><a href="/stream">Live picture alone</a> <a href="/api/oil_spill_events">Event history</a> <a href="/api/status">Status</a> <a href="/documentation">API documentation</a> <!-- person --></nav>
 <script>${HOME_SCRIPT}</script>
 </html>
 `

@@ -1,16 +1,12 @@
-import { createHash } from 'node:crypto'
 import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { ReadRateExceeded } from '../errors.js'
+import { pageHeaders } from './content-security-policy.js'
 import { errorResponses } from './documented.js'
-import { HOME_PAGE, HOME_SCRIPT, HOME_STYLE, RUNNING } from './home-page.js'
+import { homePage, HOME_SCRIPT, HOME_STYLE, RUNNING } from './home-page.js'
 
-/** Only what the page itself brings may run. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'", "img-src 'self' data:", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-  `script-src 'sha256-${sha256(HOME_SCRIPT)}'`, `style-src 'sha256-${sha256(HOME_STYLE)}'`
-].join('; ')
+const PAGE_HEADERS = { ...pageHeaders({ style: HOME_STYLE, script: HOME_SCRIPT }), 'cache-control': 'private, no-cache' }
 
 /** Says that the server runs: as text for programs and health checks, as a small page for browsers. */
 export default (async app => {
@@ -35,14 +31,6 @@ export default (async app => {
   }, async (request, reply) => {
     void reply.header('vary', 'Accept')
     if (request.accepts().type(['text/plain', 'text/html']) !== 'text/html') return await reply.type('text/plain; charset=utf-8').send(RUNNING)
-    return await reply.type('text/html; charset=utf-8').headers({
-      'content-security-policy': CONTENT_SECURITY_POLICY,
-      'cache-control': 'no-cache',
-      'x-content-type-options': 'nosniff'
-    }).send(HOME_PAGE)
+    return await reply.type('text/html; charset=utf-8').headers(PAGE_HEADERS).send(homePage(request.person?.username))
   })
 }) satisfies FastifyPluginAsyncTypebox
-
-function sha256 (text: string): string {
-  return createHash('sha256').update(text).digest('base64')
-}

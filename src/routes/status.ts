@@ -43,7 +43,7 @@ export default (async app => {
         duplicate_frames: camera.counts.duplicate,
         uptime_seconds: seconds(clock.monotonicMs() - startedMonotonicMs),
         version,
-        unauthorized_attempts: app.refusalCount('password'),
+        unauthorized_attempts: app.refusalCount('password') + app.refusalCount('login'),
         refused_frames: camera.counts.refused,
         storage: { ok, failures, last_error: lastError },
         cameras: census()

@@ -17,6 +17,11 @@ export default (async app => {
     onRequest: (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
       app.refuseGuessers(request, reply)
       done()
+    },
+    // Operators need not say anything.
+    preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+      request.body ??= {}
+      done()
     }
   } as const
   const documented = { tags: ['control'], body: StreamControl }
@@ -24,10 +29,14 @@ export default (async app => {
     new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new CameraMismatch(), new CameraNotFound('rig-4'),
     new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported(), new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
 
-  /** The camera that is meant, if the password is its own. Without a name, the password tells which. */
-  function controlled (request: FastifyRequest, reply: FastifyReply, password: string) {
-    const camera = app.checkPassword(request, reply, password)
+  /** The camera that is meant: by an operator any, else the one whose password it is. Without a name, the password tells which. */
+  async function controlled (request: FastifyRequest, reply: FastifyReply, password: string | undefined) {
     const named = cameraNamed(request)
+    if (password === undefined && request.headers['x-camera-auth'] === undefined) {
+      await app.requireRole(request, reply, 'operator')
+      return app.findCamera(named)
+    }
+    const camera = password === undefined ? app.requirePassword(request, reply) : app.checkPassword(request, reply, password)
     if (named !== undefined && named !== camera.id) throw new CameraMismatch()
     return camera
   }
@@ -44,10 +53,10 @@ export default (async app => {
         response: { 200: content('application/json', StreamControlled('Stream started'), { description: 'The picture may be watched' }), ...errors }
       }
     }, async (request, reply) => {
-      const camera = controlled(request, reply, request.body.password)
+      const camera = await controlled(request, reply, request.body.password)
       await app.cameraRepository.setStreamStopped(camera.id, null) // first on disk, so that what was answered holds over a restart
       camera.liveStream.start()
-      request.log.info({ cameraId: camera.id, address: request.ip }, 'the stream was started')
+      request.log.info({ cameraId: camera.id, address: request.ip, username: request.person?.username }, 'the stream was started')
       return { status: 'Stream started' } as const
     })
   }
@@ -64,10 +73,10 @@ export default (async app => {
         response: { 200: content('application/json', StreamControlled('Stream stopped'), { description: 'Nobody is watching any more' }), ...errors }
       }
     }, async (request, reply) => {
-      const camera = controlled(request, reply, request.body.password)
+      const camera = await controlled(request, reply, request.body.password)
       await app.cameraRepository.setStreamStopped(camera.id, app.clock.nowMs())
       camera.liveStream.stop()
-      request.log.info({ cameraId: camera.id, address: request.ip }, 'the stream was stopped')
+      request.log.info({ cameraId: camera.id, address: request.ip, username: request.person?.username }, 'the stream was stopped')
       return { status: 'Stream stopped' } as const
     })
   }

@@ -79,8 +79,8 @@ export default (async (app, { config }) => {
     return 'Frame received' as const
   }
 
-  app.post('/api/upload_frame', { ...shared, schema: { operationId: 'uploadFrame', security: [{ CameraPassword: [] }], ...documented } }, take)
+  app.post('/api/upload_frame', { ...shared, schema: { operationId: 'uploadFrame', ...documented } }, take)
   app.post('/api/cameras/:camera_id/frames', {
-    ...shared, schema: { operationId: 'uploadCameraFrame', security: [{ CameraPassword: [] }], params: CameraParams, ...documented }
+    ...shared, schema: { operationId: 'uploadCameraFrame', params: CameraParams, ...documented }
   }, take)
 }) satisfies FastifyPluginAsyncTypebox<{ config: Config }>

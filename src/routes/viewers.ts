@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PasswordMissing, PasswordWrong, TooManyWrongPasswords } from '../errors.js'
+import { PasswordWrong, TooManyWrongPasswords } from '../errors.js'
 import { Viewers } from '../schemas/viewers.js'
 import { content, errorResponses, ref } from './documented.js'
 
@@ -11,16 +11,15 @@ export default (async app => {
       operationId: 'getViewers',
       tags: ['data'],
       summary: 'Get who is watching, and what they got',
-      description: 'With a camera\'s key or the camera password: those who watch that camera.',
-      security: [{ CameraPassword: [] }],
+      description: 'For operators: those of all cameras. With a camera\'s key or the camera password: those who watch that camera.',
       response: {
         200: content('application/json', ref(Viewers), { description: 'Every open live stream' }),
-        ...errorResponses(new PasswordMissing(), new PasswordWrong(), new TooManyWrongPasswords())
+        ...errorResponses(new PasswordWrong(), new TooManyWrongPasswords())
       }
     },
-    onRequest: (request, reply, done) => {
-      request.camera = app.requirePassword(request, reply)
-      done()
+    onRequest: async (request, reply) => {
+      if (request.headers['x-camera-auth'] === undefined) await app.requireRole(request, reply, 'operator')
+      else request.camera = app.requirePassword(request, reply)
     }
   }, async (request, reply) => {
     void reply.header('cache-control', 'no-store')

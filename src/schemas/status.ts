@@ -19,7 +19,7 @@ export const Status = Type.Object({
   duplicate_frames: Type.Integer({ description: 'Frames since the start that were sent again and taken once' }),
   uptime_seconds: Type.Number({ description: 'Since the server started' }),
   version: Type.String({ examples: ['0.1.0'] }),
-  unauthorized_attempts: Type.Integer({ description: 'Requests to this server that were refused for their password since the start' }),
+  unauthorized_attempts: Type.Integer({ description: 'Requests that were refused since the start for who sent them: a wrong password, key or token, none, or one with too few rights' }),
   refused_frames: Type.Integer({ description: 'Frames of this camera that were refused since the start: not a whole JPEG, too large, too many, or with a header that cannot be read' }),
   storage: Type.Object({
     ok: Type.Boolean({ description: 'False from a failure until the next event is stored' }),

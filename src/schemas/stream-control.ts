@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 
 /** What starts or stops a stream. */
 export const StreamControl = Type.Object({
-  password: Type.String({ description: 'The camera password', examples: ['your_camera_password'] })
+  password: Type.Optional(Type.String({ description: 'The camera password; not needed by operators who are logged in', examples: ['your_camera_password'] }))
 }, { $id: 'StreamControl' })
 
 /** The answer to it. */

@@ -1,6 +1,8 @@
 import { Script } from 'node:vm'
 import t from 'tap'
-import { HOME_PAGE, HOME_SCRIPT, HOME_STYLE, RUNNING } from '../../src/routes/home-page.js'
+import { homePage, HOME_SCRIPT, HOME_STYLE, RUNNING } from '../../src/routes/home-page.js'
+
+const HOME_PAGE = homePage(undefined)
 
 t.test('the line is the original program\'s, word for word', async t => {
   t.equal(RUNNING, 'Video Streaming Server is running')

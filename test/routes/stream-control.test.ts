@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { control, PASSWORD, SocketViewer, startServer, temporaryFolder, upload } from '../helper.js'
+import type { Role } from '../../src/core/role.js'
+import { control, PASSWORD, SocketViewer, startServer, temporaryFolder, tokenOf, upload } from '../helper.js'
 import { keptLog, RawClient, refused, send, type Answer } from '../http.js'
 
 const JSON_TYPE = { 'Content-Type': 'application/json' }
@@ -69,17 +70,33 @@ t.test('400 for what is not the documented JSON', async t => {
   const { url, app } = await startServer(t)
   await upload(url)
   const bodies = [
-    '', '{', 'null', '[]', '"text"', '42', 'true', '{}', '{"password":null}', '{"password":["a"]}', '{"password":{}}', '{"Password":"x"}',
+    '', '{', '[]', '"text"', '42', 'true', '{"password":null}', '{"password":["a"]}', '{"password":{}}',
     `{"password":"${PASSWORD}"`, `{"password":"${PASSWORD}"}}`, `password=${PASSWORD}`, `{"__proto__":{"password":"${PASSWORD}"}}`, '\ufeff', '\u0000'
   ]
   for (const body of bodies) await refused(t, await post(url, body), 400, 'REQUEST_INVALID')
   t.equal(app.cameras.default.liveStream.active, true)
 })
 
-t.test('400 without any body', async t => {
-  const { url } = await startServer(t)
-  await refused(t, await post(url, undefined, {}), 400, 'REQUEST_INVALID')
-  await refused(t, await post(url, undefined, JSON_TYPE), 400, 'REQUEST_INVALID')
+t.test('401 without a password from nobody', async t => {
+  const { url, app } = await startServer(t)
+  await upload(url)
+  for (const body of ['{}', 'null', '{"Password":"x"}']) await refused(t, await post(url, body), 401, 'LOGIN_MISSING')
+  await refused(t, await post(url, undefined, {}), 401, 'LOGIN_MISSING')
+  t.equal(app.cameras.default.liveStream.active, true)
+})
+
+t.test('operators need no password of the camera, and no body; viewers may not', async t => {
+  const { url, app } = await startServer(t)
+  await upload(url)
+  const headers = async (role: Role): Promise<Record<string, string>> => ({ Authorization: `Bearer ${await tokenOf(app, role)}` })
+  await refused(t, await post(url, undefined, await headers('viewer')), 403, 'ROLE_MISSING')
+  await refused(t, await post(url, '{}', { ...JSON_TYPE, ...await headers('viewer') }), 403, 'ROLE_MISSING')
+  t.equal(app.cameras.default.liveStream.active, true)
+  t.equal((await post(url, undefined, await headers('operator'))).status, 200)
+  t.equal(app.cameras.default.liveStream.active, false)
+  t.equal((await post(url, '{}', { ...JSON_TYPE, ...await headers('admin') }, 'start_stream')).status, 200)
+  t.equal(app.cameras.default.liveStream.active, true)
+  await refused(t, await post(url, '{"password":"wrong"}', { ...JSON_TYPE, ...await headers('operator') }), 401, 'PASSWORD_WRONG')
 })
 
 t.test('413 for a body over 16 KiB, announced or not', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { FakeClock, PASSWORD, SocketViewer, startServer, upload } from '../helper.js'
+import type { Role } from '../../src/core/role.js'
+import { FakeClock, PASSWORD, SocketViewer, startServer, tokenOf, upload } from '../helper.js'
 import { refused, send } from '../http.js'
 
 const AUTH = { 'X-Camera-Auth': PASSWORD }
@@ -36,13 +37,22 @@ t.test('who watches, since when, and what they got', async t => {
 
 t.test('only those who know the password may see it', async t => {
   const { url, app } = await startServer(t, { AUTH_FAILURE_LIMIT: '2' }, { clock: new FakeClock() })
-  await refused(t, await send(url, { path: '/api/viewers' }), 401, 'PASSWORD_MISSING')
+  await refused(t, await send(url, { path: '/api/viewers' }), 401, 'LOGIN_MISSING')
   await refused(t, await send(url, { path: '/api/viewers', headers: { 'X-Camera-Auth': 'wrong' } }), 401, 'PASSWORD_WRONG')
   await refused(t, await send(url, { path: '/api/viewers', headers: { 'X-Camera-Auth': 'wrong' } }), 401, 'PASSWORD_WRONG')
   const answer = await send(url, { path: '/api/viewers', headers: AUTH })
   await refused(t, answer, 429, 'TOO_MANY_WRONG_PASSWORDS')
   t.equal(answer.headers['retry-after'], '30')
-  t.equal(app.refusalCount('password'), 4)
+  t.equal(app.refusalCount('password'), 3)
+  t.equal(app.refusalCount('login'), 1)
+})
+
+t.test('operators may see it too, viewers may not', async t => {
+  const { url, app } = await startServer(t)
+  const look = async (role: Role) => await send(url, { path: '/api/viewers', headers: { Authorization: `Bearer ${await tokenOf(app, role)}` } })
+  await refused(t, await look('viewer'), 403, 'ROLE_MISSING')
+  t.equal((await look('operator')).status, 200)
+  t.equal((await look('admin')).status, 200)
 })
 
 t.test('looking does not use up the camera\'s uploads', async t => {
