@@ -18,17 +18,24 @@ h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem; margin: 0 0 1rem; }
 dl div { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .6rem; }
 dt { color: var(--quiet); font-size: .8rem; } dd { margin: 0; font-variant-numeric: tabular-nums; }
+#cameras { display: flex; flex-wrap: wrap; gap: .5rem; margin: 0 0 1rem; padding: 0; list-style: none; }
+#cameras a { display: block; padding: .25rem .6rem; border: 1px solid var(--line); border-radius: .5rem; color: inherit; text-decoration: none; }
+#cameras a[aria-current] { outline: 2px solid currentColor; }
+#cameras a[data-kind=alert] { background: #b3261e; color: #fff; }
+#cameras a[data-kind=stale] { background: #8a5a00; color: #fff; }
 nav { display: flex; flex-wrap: wrap; gap: 1rem; }
 nav form { margin-left: auto; }
 `
 
-/** The page's script: asks for the status once a second, and for the picture again whenever it broke off. */
+/** The page's script: asks for the status of the camera that the address names once a second, for that of all every two, and for the picture again whenever it broke off. */
 export const HOME_SCRIPT = `
 const picture = document.getElementById('picture'), state = document.getElementById('state')
 const show = (id, text) => { document.getElementById(id).textContent = text }
 const say = (kind, text) => { state.dataset.kind = kind; state.textContent = text }
+const camera = new URLSearchParams(location.search).get('camera') ?? 'default', query = '?camera=' + encodeURIComponent(camera)
+for (const a of document.querySelectorAll('[data-of-camera]')) a.href += query
 let watching = false, tries = 0
-const watch = () => { watching = true; picture.src = '/stream?try=' + (++tries) }
+const watch = () => { watching = true; picture.src = '/stream' + query + '&try=' + (++tries) }
 const leave = () => { watching = false; picture.removeAttribute('src') }
 picture.onerror = leave
 // A stream that ends, or whose connection dies silently, leaves its last picture standing and says nothing. So the
@@ -50,12 +57,13 @@ function look (framesReceived) {
 }
 async function refresh () {
   try {
-    const response = await fetch('/api/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
+    const response = await fetch('/api/status' + query, { cache: 'no-store', signal: AbortSignal.timeout(4000) })
     if (response.status === 401) {
       say('stale', 'Log in to see the picture and the status')
       leave()
       return setTimeout(refresh, 5000)
     }
+    if (response.status === 404) return say('stale', 'There is no camera ' + camera)
     if (!response.ok) throw new Error(String(response.status))
     const status = await response.json()
     const age = status.frame_age_seconds
@@ -64,9 +72,10 @@ async function refresh () {
     else look(status.frames_received)
     const stopped = age !== null && !status.stream_active ? ' The picture is stopped.' : ''
     const unstored = status.storage.ok ? '' : ' Events cannot be stored: ' + status.storage.last_error + '.'
-    const silent = age > 10 ? ' No frame for ' + Math.round(age) + ' s.' : ''
+    const silent = status.state === 'offline' ? ' No frame ' + (age === null ? 'since the server started.' : 'for ' + Math.round(age) + ' s.') : ''
     if (status.oil_spill_detected) say('alert', 'Oil spill detected.' + silent + unstored + stopped)
-    else if (age === null) say('stale', 'No frame has come yet.' + unstored)
+    else if (status.state === 'disabled') say('stale', 'The camera is switched off: what is there now is not known.' + unstored)
+    else if (age === null && !silent) say('stale', 'No frame has come yet.' + unstored)
     else if (silent || unstored) say('stale', (silent ? 'What is there now is not known.' : 'No oil spill detected.') + silent + unstored + stopped)
     else say('normal', 'No oil spill detected.' + stopped)
     show('age', age === null ? 'none yet' : age.toFixed(1) + ' s ago')
@@ -81,7 +90,30 @@ async function refresh () {
   }
   setTimeout(refresh, 1000)
 }
+const words = { online: 'no spill', offline: 'silent', never_seen: 'not seen yet', disabled: 'off' }
+function link (each) {
+  const a = document.createElement('a')
+  a.href = '/?camera=' + encodeURIComponent(each.camera_id)
+  a.textContent = (each.name || each.camera_id) + ': ' + (each.oil_spill_detected ? 'OIL SPILL' + (each.state === 'offline' ? ', silent' : '') : words[each.state])
+  a.dataset.kind = each.oil_spill_detected ? 'alert' : each.state === 'online' ? 'normal' : each.state === 'offline' ? 'stale' : 'quiet'
+  if (each.camera_id === camera) a.setAttribute('aria-current', 'page')
+  const item = document.createElement('li')
+  item.append(a)
+  return item
+}
+async function survey () {
+  let cameras = []
+  try {
+    const response = await fetch('/api/cameras/status', { cache: 'no-store', signal: AbortSignal.timeout(4000) })
+    if (response.ok) cameras = (await response.json()).cameras
+  } catch {
+    // The line above the list says it.
+  }
+  document.getElementById('cameras').replaceChildren(...cameras.length > 1 ? cameras.map(link) : [])
+  setTimeout(survey, 2000)
+}
 refresh()
+survey()
 `
 
 /**
@@ -104,6 +136,7 @@ const HOME_PAGE = `<!doctype html>
 <h1>${RUNNING}</h1>
 <div id="frame"><img id="picture" alt="The live picture"><span>No live picture now</span></div>
 <p id="state" role="status">Asking for the status</p>
+<ul id="cameras" aria-label="Cameras"></ul>
 <dl>
 <div><dt>Newest frame</dt><dd id="age">-</dd></div>
 <div><dt>Frames a second</dt><dd id="fps">-</dd></div>
@@ -112,7 +145,7 @@ const HOME_PAGE = `<!doctype html>
 <div><dt>Viewers</dt><dd id="viewers">-</dd></div>
 <div><dt>Version</dt><dd id="version">-</dd></div>
 </dl>
-<nav><a href="/stream">Live picture alone</a> <a href="/api/oil_spill_events">Event history</a> <a href="/api/status">Status</a> <a href="/documentation">API documentation</a> <!-- person --></nav>
+<nav><a href="/stream" data-of-camera>Live picture alone</a> <a href="/api/oil_spill_events">Event history</a> <a href="/api/status" data-of-camera>Status</a> <a href="/documentation">API documentation</a> <!-- person --></nav>
 <script>${HOME_SCRIPT}</script>
 </html>
 `

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { control, jpeg, until, upload } from '../helper.js'
+import { ADMIN_PASSWORD, control, jpeg, until, upload } from '../helper.js'
 import { colourOnScreen, openPage, startChromium } from './browser.js'
 import { needs } from './clients.js'
 import { COLOURS, distance, type Colour } from './pictures.js'
@@ -142,4 +142,31 @@ t.test('Chromium', needs('chromium'), async t => {
     await until(async () => distance(await colourOnScreen(page, '#picture'), COLOURS[1]!) < 12, 'the newest picture')
     t.strictSame(complaints, [])
   })
+
+  t.test('/?camera= shows that camera, and how all the others are', async t => {
+    const { url } = await startServerProcess(t, { CAMERA_OFFLINE_AFTER_SECONDS: '3' })
+    const keys = { north: await newCamera(url, 'north'), south: await newCamera(url, 'south') }
+    await upload(url, { jpeg: jpeg({ color: COLOURS[0]! }) })
+    await upload(url, { jpeg: jpeg({ color: COLOURS[1]! }), password: keys.north })
+    const { page, complaints } = await openPage(t, browser, `${url}/?camera=north`)
+    await until(async () => distance(await colourOnScreen(page, '#picture'), COLOURS[1]!) < 12, 'the picture of that camera')
+    await page.waitForSelector('#cameras a:has-text("south: not seen yet")')
+    await page.waitForSelector('#cameras a[data-kind=stale]:has-text("Default camera: silent")')
+    await page.waitForSelector('#state[data-kind=stale]:has-text("What is there now is not known. No frame for")')
+    await upload(url, { spill: true, password: keys.south })
+    await page.waitForSelector('#cameras a[data-kind=alert]:has-text("south: OIL SPILL")')
+    t.equal(await page.getAttribute('#cameras a[aria-current]', 'href'), '/?camera=north')
+    t.equal(await page.getAttribute('nav a >> nth=0', 'href'), `${url}/stream?camera=north`)
+    await page.click('#cameras a:has-text("south")')
+    await page.waitForSelector('#state[data-kind=alert]:has-text("Oil spill detected")')
+    t.strictSame(complaints, [])
+  })
 })
+
+/** Sets up a camera as an administrator does. Returns its key. */
+async function newCamera (url: string, cameraId: string): Promise<string> {
+  const headers = { Authorization: `Basic ${btoa(`admin:${ADMIN_PASSWORD}`)}`, 'Content-Type': 'application/json' }
+  await fetch(`${url}/api/cameras`, { method: 'POST', headers, body: JSON.stringify({ camera_id: cameraId, name: cameraId }) })
+  const made = await fetch(`${url}/api/cameras/${cameraId}/keys`, { method: 'POST', headers, body: '{}' })
+  return (await made.json() as { key: string }).key
+}

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { ConfigSchema } from '../../src/config.js'
-import { PASSWORD, temporaryFolder, until } from '../helper.js'
+import { ADMIN_PASSWORD, PASSWORD, temporaryFolder, until } from '../helper.js'
 
 const SERVER = fileURLToPath(new URL('../../src/server.js', import.meta.url))
 
@@ -36,7 +36,7 @@ export async function startServerProcess (t: Test, settings: NodeJS.ProcessEnv =
 /** The environment of a server on a free port of the loopback, with nothing from the machine's own but what it needs to run. */
 export function serverEnvironment (dataDir: string, settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const noSettings = Object.fromEntries(Object.keys(ConfigSchema.properties).map(name => [name, '']))
-  return { ...process.env, ...noSettings, PORT: '0', HOST: '127.0.0.1', CAMERA_PASSWORD: PASSWORD, DATA_DIR: dataDir, ...settings }
+  return { ...process.env, ...noSettings, PORT: '0', HOST: '127.0.0.1', CAMERA_PASSWORD: PASSWORD, ADMIN_PASSWORD, DATA_DIR: dataDir, ...settings }
 }
 
 /** Waits until somebody watches the stream. */
