@@ -79,7 +79,8 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     const ended = new Promise<never>((_resolve, reject) => { end = reject })
     const self: Running = { camera, key: typeof key === 'string' && app.cameras.byKey(key) === camera ? key : undefined, end }
     running.set(camera.id, self)
-    request.log.info({ cameraId: camera.id }, 'a feed began')
+    // Node keeps the address once it was asked for; when the connection has gone it is too late.
+    request.log.info({ cameraId: camera.id, address: request.ip }, 'a feed began')
     try {
       await read(request, feed, ended)
       const error = await storedInTheEnd(feed)

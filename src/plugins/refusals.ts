@@ -30,8 +30,8 @@ export default fp(async app => {
   app.decorateRequest('camera')
   app.decorate('noteRefusal', ({ ip, camera, log }, refused, reason, username) => {
     if (refused === 'frame' && camera !== undefined) camera.counts.refused += 1
-    // By the address as the limits count it: one IPv6 customer has 2^64 of them.
-    const burst = logs[refused].note(`${normalizeIP(ip)} ${camera?.id} ${reason}`)
+    // By the address as the limits count it: one IPv6 customer has 2^64 of them. It is unknown once the connection has gone.
+    const burst = logs[refused].note(`${normalizeIP(String(ip))} ${camera?.id} ${reason}`)
     if (burst === undefined) return
     log.warn({ address: ip, reason, cameraId: camera?.id, username, ...burst }, `a ${refused} was refused`)
   })
