@@ -18,12 +18,22 @@ export function processTree (root: number): number[] {
   return found
 }
 
-/** Seconds of CPU time, user and system, that these processes have used, with their children that have ended. */
+/**
+ * Seconds of CPU time, user and system, that these processes have used, with their threads and children that have ended:
+ * to the nanosecond where the kernel keeps scheduler statistics and no thread has ended, otherwise in steps of 10 ms.
+ */
 export function cpuSeconds (pids: readonly number[]): number {
-  let ticks = 0
-  // From field 3 on: utime, stime, cutime and cstime are fields 14 to 17.
-  for (const pid of pids) for (const field of statFields(pid).slice(11, 15)) ticks += Number(field)
-  return ticks / TICKS_PER_SECOND
+  return pids.reduce((sum, pid) => sum + Math.max(tickedSeconds(pid), scheduledSeconds(pid)), 0)
+}
+
+/** From field 3 on: utime, stime, cutime and cstime are fields 14 to 17. Rounded down. */
+function tickedSeconds (pid: number): number {
+  return statFields(pid).slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
+}
+
+/** What the threads that are there have used, in nanoseconds in /proc. */
+function scheduledSeconds (pid: number): number {
+  return list(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0), 0) / 1e9
 }
 
 /** Resident memory of these processes together; pages that they share count for each. */
