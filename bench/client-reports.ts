@@ -4,7 +4,9 @@ import { Type, type Static } from '@sinclair/typebox'
 
 export const ViewersSettings = Type.Object({
   port: Type.Integer(),
+  /** With `{camera}` in it, that stands for the number of the viewer, modulo that of the cameras. */
   path: Type.String(),
+  cameras: Type.Integer({ minimum: 1 }),
   viewers: Type.Integer({ minimum: 1 }),
   /** Of these, how many read slowly, and how many bytes a second each reads then. */
   slowViewers: Type.Integer(),
@@ -42,13 +44,28 @@ export const UploaderSettings = Type.Object({
 })
 export type UploaderSettings = Static<typeof UploaderSettings>
 
+export const FleetSettings = Type.Object({
+  port: Type.Integer(),
+  method: Type.String(),
+  cameras: Type.Array(Type.Object({ path: Type.String(), headers: Type.Record(Type.String(), Type.String()) }), { minItems: 1 }),
+  framesFolder: Type.String(),
+  /** Of each camera. */
+  framesPerSecond: Type.Number({ exclusiveMinimum: 0 }),
+  /** Whether each camera sends all its frames in one endless request. */
+  asFeed: Type.Boolean(),
+  /** How many frames each camera sends before it falls silent; null for no end. */
+  framesEach: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()])
+})
+export type FleetSettings = Static<typeof FleetSettings>
+
+/** Of a feed, which is not answered while it goes on, a frame counts as acknowledged once the kernel has taken it, and `ack…` is missing. */
 export const UploaderReport = Type.Object({
   seconds: Type.Number(),
   acknowledged: Type.Integer(),
   ackP50Ms: Type.Optional(Type.Number()),
   ackP99Ms: Type.Optional(Type.Number()),
-  refused: Type.Integer({ description: 'answers other than 2xx' }),
-  missed: Type.Integer({ description: 'frames whose turn passed while every connection waited for its answer' }),
+  refused: Type.Integer({ description: 'answers other than 2xx; of a feed, any answer' }),
+  missed: Type.Integer({ description: 'frames whose turn passed while every connection that could send them waited for its answer' }),
   reconnects: Type.Integer(),
   cpuSeconds: Type.Number()
 })

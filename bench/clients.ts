@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { join } from 'node:path'
-import type { ChurnSettings, SnapshotsSettings, UploaderSettings, ViewersSettings } from './client-reports.js'
+import type { ChurnSettings, FleetSettings, SnapshotsSettings, UploaderSettings, ViewersSettings } from './client-reports.js'
 import { Child } from './children.js'
 import { buildFolder } from './paths.js'
 import { compiled } from './tools.js'
@@ -10,12 +10,17 @@ export async function startUploader (settings: UploaderSettings): Promise<Child>
   return await ready(node('uploader', settings))
 }
 
+/** Starts many cameras. */
+export async function startFleet (settings: FleetSettings): Promise<Child> {
+  return await ready(node('fleet', settings))
+}
+
 /** Starts viewers: those in C where there is a compiler, since they cost a third of the CPU. */
 export async function startViewers (settings: ViewersSettings): Promise<Child> {
   const program = compiled('viewers')
   if (program === undefined) return await ready(node('viewers', settings))
-  const { port, path, viewers, slowViewers, slowBytesPerSecond, stoppedViewers } = settings
-  return await ready(new Child('viewers', program, [port, path, viewers, slowViewers, slowBytesPerSecond, stoppedViewers].map(String)))
+  const { port, path, viewers, slowViewers, slowBytesPerSecond, stoppedViewers, cameras } = settings
+  return await ready(new Child('viewers', program, [port, path, viewers, slowViewers, slowBytesPerSecond, stoppedViewers, cameras].map(String)))
 }
 
 /** Starts viewers that come and go. */

@@ -4,40 +4,42 @@ import { Value } from '@sinclair/typebox/value'
 import type { Child } from './children.js'
 import { ChurnReport, UploaderReport, ViewersReport } from './client-reports.js'
 import { startChurn, startUploader, startViewers } from './clients.js'
+import { common, endAll, ofAnswers, ofViewers, window } from './figures.js'
 import { framesFolder, type FrameSize } from './frames.js'
+import { measureCameras, warmUpCameras } from './measure-cameras.js'
+import { measureMemory } from './measure-memory.js'
 import { measureSnapshots } from './measure-snapshots.js'
 import type { Metrics } from './metrics.js'
 import { SLOW_BYTES_PER_SECOND, type ChurnPoint, type IdlePoint, type Point, type StreamPoint } from './points.js'
 import { openFiles, processTree, rssBytes, socketBytes, voluntarySwitches } from './proc.js'
 import { Sampler, type Sample } from './sampler.js'
 import { startServer, type Ground, type RunningServer, type ServerName } from './servers.js'
-import { median } from './statistics.js'
-
-/** How long things take. */
-export interface Timing { readonly seconds: number, readonly warmUpSeconds: number, readonly settleSeconds: number }
+import { WARM_UP_FRAMES_PER_SECOND, type Timing } from './timing.js'
 
 const UPLOAD_PATH = '/api/upload_frame'
 const STREAM_PATH = '/stream'
 /** How long the kernel takes to fill what it holds for viewers that do not read. */
 const BACKLOG_SECONDS = 5
 const WARM_UP_VIEWERS = 10
-const WARM_UP_FRAMES_PER_SECOND = 1500
 
 /**
  * Puts one server to one work point: starts it, warms it up, loads it, and measures it for a while. Ends everything
  * that it started.
  */
 export async function measure (point: Point, name: ServerName, timing: Timing, ground: Ground): Promise<Metrics> {
-  const server = await startServer(name, ground)
+  if (point.kind === 'camera-memory') return await measureMemory(point, name, ground)
+  const server = await startServer(name, ground, point.kind === 'cameras' ? point.cameras : 0)
   try {
     await setTimeout(500)
     const idleRssMb = rssBytes(processTree(server.pid)) / 1e6
     if (point.kind === 'idle') return await measureIdle(point, server)
-    if (name !== 'nginx') await warmUp(server, timing, point.kind === 'stream' ? point.size : '720p')
+    if (point.kind === 'cameras') await warmUpCameras(point, server, timing)
+    else if (name !== 'nginx') await warmUp(server, timing, point.kind === 'stream' ? point.size : '720p')
     const seconds = point.seconds ?? timing.seconds
     switch (point.kind) {
       case 'stream': return { ...await measureStream(point, name, server, { ...timing, seconds }), idleRssMb }
       case 'snapshots': return { ...await measureSnapshots(point, server, { ...timing, seconds }), idleRssMb }
+      case 'cameras': return { ...await measureCameras(point, name, server, { ...timing, seconds }), idleRssMb }
       case 'churn': return { ...await measureChurn(point, server, timing), idleRssMb }
     }
   } finally {
@@ -50,7 +52,7 @@ async function warmUp (server: RunningServer, timing: Timing, size: FrameSize): 
   const children: Child[] = []
   try {
     children.push(await uploader(server, size, 4, WARM_UP_FRAMES_PER_SECOND))
-    children.push(await startViewers({ port: server.port, path: STREAM_PATH, viewers: WARM_UP_VIEWERS, slowViewers: 0, slowBytesPerSecond: 0, stoppedViewers: 0 }))
+    children.push(await startViewers({ port: server.port, path: STREAM_PATH, cameras: 1, viewers: WARM_UP_VIEWERS, slowViewers: 0, slowBytesPerSecond: 0, stoppedViewers: 0 }))
     await setTimeout(timing.warmUpSeconds * 1000)
   } finally {
     await endAll(children)
@@ -66,7 +68,7 @@ async function measureStream (point: StreamPoint, name: ServerName, server: Runn
     const { viewers, slowViewers, stoppedViewers } = point
     const audience = viewers === 0
       ? undefined
-      : await startViewers({ port: server.port, path: STREAM_PATH, viewers, slowViewers, slowBytesPerSecond: SLOW_BYTES_PER_SECOND, stoppedViewers })
+      : await startViewers({ port: server.port, path: STREAM_PATH, cameras: 1, viewers, slowViewers, slowBytesPerSecond: SLOW_BYTES_PER_SECOND, stoppedViewers })
     if (audience !== undefined) children.push(audience)
     await setTimeout((slowViewers + stoppedViewers > 0 ? BACKLOG_SECONDS : timing.settleSeconds) * 1000)
     const sample = await window(server, children, timing.seconds, socketBytesBefore)
@@ -85,54 +87,12 @@ async function measureStream (point: StreamPoint, name: ServerName, server: Runn
   }
 }
 
-/** The time that counts: clients begin, the server is watched, clients end. Their reports are the next they say. */
-async function window (server: RunningServer, children: readonly Child[], seconds: number, socketBytesBefore: number): Promise<Sample> {
-  for (const child of children) child.tell('begin')
-  const sampler = new Sampler(server.pid, socketBytesBefore)
-  await setTimeout(seconds * 1000)
-  const sample = sampler.end()
-  for (const child of children) child.tell('end')
-  return sample
-}
-
-function common (sample: Sample, reports: ReadonlyArray<{ seconds: number, cpuSeconds: number } | undefined>): Metrics {
-  return {
-    cores: sample.cpuSeconds / sample.seconds,
-    peakRssMb: sample.rssPeakMb,
-    rssGrowthMb: sample.rssAtEndMb - sample.rssAtStartMb,
-    socketGrowthMb: sample.socketGrowthMb,
-    machineBusy: sample.machineBusy,
-    clientCores: Math.max(...reports.map(each => each === undefined ? 0 : each.cpuSeconds / each.seconds))
-  }
-}
-
-/** Rates are taken by each side's own clock, since a loaded machine lets neither begin at the very moment. */
-function ofViewers (report: ViewersReport, sample: Sample): Metrics {
-  const gigabytesPerSecond = report.bytes / report.seconds / 1e9
-  return {
-    cpuSecondsPerGb: sample.cpuSeconds / sample.seconds / gigabytesPerSecond,
-    megabytesPerSecond: gigabytesPerSecond * 1000,
-    framesPerSecondMedian: median(report.framesPerSecond) ?? 0,
-    framesPerSecondLeast: Math.min(...report.framesPerSecond),
-    framesPerSecondMost: Math.max(...report.framesPerSecond),
-    ...report.slowFramesPerSecond.length > 0 && { slowFramesPerSecondMedian: median(report.slowFramesPerSecond) ?? 0 },
-    ...report.latencyP50Ms !== undefined && { latencyP50Ms: report.latencyP50Ms },
-    ...report.latencyP99Ms !== undefined && { latencyP99Ms: report.latencyP99Ms },
-    skipped: report.skipped,
-    repeated: report.repeated,
-    outOfOrder: report.outOfOrder,
-    bad: report.bad,
-    lost: report.lost
-  }
-}
-
 function ofUploads (report: UploaderReport, sample: Sample, nothingElse: boolean): Metrics {
   const uploadsPerSecond = report.acknowledged / report.seconds
   return {
     uploadsPerSecond,
     ...nothingElse && { cpuMsPerUpload: sample.cpuSeconds / sample.seconds / uploadsPerSecond * 1000 },
-    ...report.ackP50Ms !== undefined && { ackP50Ms: report.ackP50Ms },
-    ...report.ackP99Ms !== undefined && { ackP99Ms: report.ackP99Ms }
+    ...ofAnswers(report)
   }
 }
 
@@ -193,8 +153,4 @@ async function uploader (server: RunningServer, size: FrameSize, connections: nu
     connections,
     framesPerSecond
   })
-}
-
-async function endAll (children: readonly Child[]): Promise<void> {
-  await Promise.all(children.map(async each => { await each.end() }))
 }

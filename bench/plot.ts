@@ -11,7 +11,15 @@ const PANEL_LEFTS: readonly [number, number] = [62, 506]
 
 /** Of Okabe and Ito's colours that all eyes can tell apart, those that stand out on white and on black. */
 const COLOURS: Readonly<Record<ServerName, string>> = {
-  ours: '#d55e00', 'node-net': '#0082c8', 'c-epoll': '#009e73', 'mjpeg-server': '#b8860b', 'mjpeg-proxy': '#b5679b', nginx: '#808080'
+  ours: '#d55e00',
+  'ours-feed': '#d55e00',
+  'node-net': '#0082c8',
+  'node-net-feed': '#0082c8',
+  'c-epoll': '#009e73',
+  'mjpeg-server': '#b8860b',
+  'mjpeg-consumer': '#b8860b',
+  'mjpeg-proxy': '#b5679b',
+  nginx: '#808080'
 }
 const DASHES: Readonly<Partial<Record<ServerName, string>>> = { 'node-net': '7 4', 'c-epoll': '2 4', 'mjpeg-server': '10 3 2 3', 'mjpeg-proxy': '4 2' }
 

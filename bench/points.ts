@@ -38,7 +38,28 @@ export interface IdlePoint extends Common { readonly kind: 'idle', readonly seco
 /** Viewers that come and go. */
 export interface ChurnPoint extends Common { readonly kind: 'churn', readonly seconds: number, readonly viewersPerSecond: number }
 
-export type Point = StreamPoint | SnapshotPoint | IdlePoint | ChurnPoint
+/** Many cameras, each with viewers of its own. */
+export interface CamerasPoint extends Common {
+  readonly kind: 'cameras'
+  readonly cameras: number
+  readonly viewersEach: number
+  /** Of each camera. */
+  readonly framesPerSecond: number
+}
+
+/** What cameras cost in memory: while they have sent nothing, and with one frame each. */
+export interface MemoryPoint extends Common { readonly kind: 'camera-memory', readonly cameras: number }
+
+export type Point = StreamPoint | SnapshotPoint | IdlePoint | ChurnPoint | CamerasPoint | MemoryPoint
+
+/** What points are about; each has a part of its own in the document. */
+export const GROUP_NAMES = ['camera', 'cameras'] as const
+export type GroupName = typeof GROUP_NAMES[number]
+
+/** The group of a point, by its kind. */
+export function groupOf ({ kind }: { readonly kind: string }): GroupName {
+  return kind === 'cameras' || kind === 'camera-memory' ? 'cameras' : 'camera'
+}
 
 /** What each slow viewer reads. */
 export const SLOW_BYTES_PER_SECOND = 50_000
@@ -62,6 +83,28 @@ function snapshots (connections: number, conditional: boolean): SnapshotPoint {
   return { kind: 'snapshots', name, title, servers: conditional ? ['ours'] : ['ours', 'node-net', 'nginx'], connections, conditional }
 }
 
+function cameras (count: number, viewersEach: number, framesPerSecond: number, servers: readonly ServerName[], seconds?: number): CamerasPoint {
+  const many = count === 1 ? '1 camera' : `${count} cameras`
+  const name = viewersEach === 0 ? `unwatched-${count}` : `cameras-${count}`
+  return {
+    kind: 'cameras',
+    name: framesPerSecond === 5 || count === 1 ? name : `${name}-at-${framesPerSecond}`,
+    title: `${many}, 720p at ${framesPerSecond} frames/s, ${viewersEach === 0 ? 'nobody watches' : `${viewersEach} viewers each`}`,
+    servers,
+    cameras: count,
+    viewersEach,
+    framesPerSecond,
+    ...seconds !== undefined && { seconds }
+  }
+}
+
+function memory (count: number): MemoryPoint {
+  return { kind: 'camera-memory', name: `memory-${count}`, title: `Memory of ${count} cameras`, servers: ['ours', 'node-net'], cameras: count }
+}
+
+/** What takes frames that nobody watches: in single requests, and in feeds. */
+const TAKERS: readonly ServerName[] = ['ours', 'ours-feed', 'node-net', 'node-net-feed', 'mjpeg-server', 'mjpeg-consumer', 'nginx']
+
 /** The whole benchmark. */
 export const POINTS: readonly Point[] = [
   watched(10, ALL),
@@ -80,7 +123,15 @@ export const POINTS: readonly Point[] = [
   snapshots(2, true),
   snapshots(32, true),
   { kind: 'idle', name: 'idle', title: 'Nothing to do', servers: LEAN, seconds: 10 },
-  { kind: 'churn', name: 'churn', title: '200 viewers a second that come, see one frame and leave, and one that stays', servers: ['ours'], seconds: 60, viewersPerSecond: 200 }
+  { kind: 'churn', name: 'churn', title: '200 viewers a second that come, see one frame and leave, and one that stays', servers: ['ours'], seconds: 60, viewersPerSecond: 200 },
+  cameras(50, 2, 5, ['ours', 'node-net']),
+  cameras(100, 2, 5, ['ours', 'node-net']),
+  cameras(200, 2, 5, ['ours', 'ours-feed', 'node-net', 'c-epoll', 'mjpeg-server', 'mjpeg-proxy']),
+  cameras(500, 2, 5, ['ours', 'ours-feed', 'node-net']),
+  cameras(1, 0, 30, TAKERS, 6),
+  cameras(200, 0, 5, TAKERS),
+  memory(200),
+  memory(500)
 ]
 
 /** What `--quick` takes of it. */
@@ -90,5 +141,8 @@ export const QUICK_POINTS: readonly Point[] = [
   watched(500, LEAN),
   stream('ingest', 'Uploads flat out over 32 connections, nobody watches', LEAN, { connections: 32, framesPerSecond: null }),
   snapshots(2, false),
-  snapshots(32, false)
+  snapshots(32, false),
+  cameras(50, 2, 5, ['ours', 'ours-feed', 'node-net']),
+  cameras(50, 0, 5, ['ours', 'ours-feed', 'node-net']),
+  { ...memory(200), servers: ['ours'] }
 ]

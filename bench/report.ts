@@ -2,35 +2,62 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from './paths.js'
 import { plot } from './plot.js'
+import { GROUP_NAMES, groupOf, type GroupName } from './points.js'
 import type { Results } from './results.js'
 import { tableOf, targetsTable, toMarkdown } from './table.js'
 
-const BEGIN = '<!-- bench:begin -->'
-const END = '<!-- bench:end -->'
-
 /** Where the published figures are, below the project's folder. */
 export const DOCUMENT = 'docs/performance.md'
-export const PUBLISHED_RESULTS = 'docs/performance.json'
 export const PICTURE = 'docs/images/performance.svg'
+/** The results behind each part of the document. The parts can be of different runs. */
+export const PUBLISHED_RESULTS: Readonly<Record<GroupName, string>> = { camera: 'docs/performance.json', cameras: 'docs/performance-cameras.json' }
 
-/** Writes the document's figures and picture anew, and keeps the results beside it. */
+/** Between these lines stands the part of the document about the group. */
+const MARKERS: Readonly<Record<GroupName, readonly [begin: string, end: string]>> = {
+  camera: ['<!-- bench:begin -->', '<!-- bench:end -->'],
+  cameras: ['<!-- bench:cameras:begin -->', '<!-- bench:cameras:end -->']
+}
+
+/** Writes the parts of the document that the results are about anew, and the picture, and keeps the results beside it. */
 export function writeReport (results: Results, root = projectRoot): void {
   const document = join(root, DOCUMENT)
-  const text = insertReport(readFileSync(document, 'utf8'), results)
-  writeFileSync(document, text)
-  writeFileSync(join(root, PUBLISHED_RESULTS), JSON.stringify(results, undefined, 2) + '\n')
-  writeFileSync(join(root, PICTURE), plot(results))
+  writeFileSync(document, insertReport(readFileSync(document, 'utf8'), results))
+  for (const group of groupsOf(results)) {
+    const part = partOf(results, group)
+    writeFileSync(join(root, PUBLISHED_RESULTS[group]), JSON.stringify(part, undefined, 2) + '\n')
+    if (group === 'camera') writeFileSync(join(root, PICTURE), plot(part))
+  }
 }
 
 /**
- * A document with the report between its two markers, whatever stood there before.
+ * A document with the report between its markers, whatever stood there before.
  * @throws where the markers are missing
  */
 export function insertReport (document: string, results: Results): string {
-  const from = document.indexOf(BEGIN)
-  const to = document.indexOf(END)
-  if (from === -1 || to < from) throw new Error(`${DOCUMENT} needs the lines ${BEGIN} and ${END}`)
-  return `${document.slice(0, from + BEGIN.length)}\n${renderReport(results)}\n${document.slice(to)}`
+  return groupsOf(results).reduce((text, group) => {
+    const [begin, end] = MARKERS[group]
+    const from = text.indexOf(begin)
+    const to = text.indexOf(end)
+    if (from === -1 || to < from) throw new Error(`${DOCUMENT} needs the lines ${begin} and ${end}`)
+    return `${text.slice(0, from + begin.length)}\n${renderReport(partOf(results, group))}\n${text.slice(to)}`
+  }, document)
+}
+
+function groupsOf ({ points }: Results): GroupName[] {
+  return GROUP_NAMES.filter(group => points.some(point => groupOf(point) === group))
+}
+
+/** What the results say of one group's points. */
+function partOf (results: Results, group: GroupName): Results {
+  const points = results.points.filter(point => groupOf(point) === group)
+  const isOf = (name: string): boolean => points.some(point => point.name === name)
+  return {
+    ...results,
+    points,
+    runs: results.runs.filter(({ point }) => isOf(point)),
+    medians: Object.fromEntries(Object.entries(results.medians).filter(([point]) => isOf(point))),
+    targets: results.targets.filter(({ what }) => isOf(what.slice(0, what.indexOf(':'))))
+  }
 }
 
 /** The report in Markdown: what was measured where, a table a work point, and the targets. */

@@ -21,7 +21,7 @@ export const Results = Type.Object({
   warmUpSeconds: Type.Number(),
   viewersClient: Type.String({ description: 'c or node' }),
   snapshotsClient: Type.String({ description: 'wrk or node' }),
-  points: Type.Array(Type.Object({ name: Type.String(), title: Type.String(), kind: Type.String(), viewers: Type.Integer() })),
+  points: Type.Array(Type.Object({ name: Type.String(), title: Type.String(), kind: Type.String(), viewers: Type.Integer(), cameras: Type.Optional(Type.Integer()) })),
   leftOut: Type.Array(Type.Object({ server: Type.String(), why: Type.String() })),
   runs: Type.Array(Type.Object({
     round: Type.Integer(),

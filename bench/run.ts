@@ -7,6 +7,7 @@ import { framesFolder } from './frames.js'
 import { currentCommit, describeMachine } from './machine.js'
 import { measure } from './measure.js'
 import { OptionError, readOptions, USAGE, type Options } from './options.js'
+import type { Point } from './points.js'
 import { writeReport } from './report.js'
 import { mediansOf, plainMetrics, Results, type Run } from './results.js'
 import { whyMissing } from './servers.js'
@@ -58,7 +59,7 @@ async function runAll (options: Options): Promise<void> {
     warmUpSeconds: options.timing.warmUpSeconds,
     viewersClient,
     snapshotsClient: installed('wrk') === undefined ? 'node' : 'wrk',
-    points: options.points.map(point => ({ name: point.name, title: point.title, kind: point.kind, viewers: point.kind === 'stream' ? point.viewers : 0 })),
+    points: options.points.map(describePoint),
     leftOut,
     runs,
     medians,
@@ -68,6 +69,13 @@ async function runAll (options: Options): Promise<void> {
   printResults(results)
   print(`\nWritten to ${options.out}`)
   if (runs.some(({ failure }) => failure !== undefined)) process.exitCode = 1
+  else if (options.publish) writeReport(results)
+}
+
+function describePoint (point: Point): Results['points'][number] {
+  const { name, title, kind } = point
+  if (point.kind === 'cameras') return { name, title, kind, viewers: point.cameras * point.viewersEach, cameras: point.cameras }
+  return { name, title, kind, viewers: point.kind === 'stream' ? point.viewers : 0 }
 }
 
 /** Round by round, so that whatever else the machine does meets all servers alike; each round begins with another server. */

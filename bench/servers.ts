@@ -1,13 +1,14 @@
-import { chmodSync, copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from './children.js'
 import { filesIn, framesFolder } from './frames.js'
 import { accepting, freePort } from './free-port.js'
+import { copyCameras, OUR_UPLOAD_HEADERS, startOurs } from './our-server.js'
 import { buildFolder } from './paths.js'
 import { compiled, installed } from './tools.js'
 
 /** The names of all servers that can be measured, in the order of tables. */
-export const SERVER_NAMES = ['ours', 'node-net', 'c-epoll', 'mjpeg-server', 'mjpeg-proxy', 'nginx'] as const
+export const SERVER_NAMES = ['ours', 'ours-feed', 'node-net', 'node-net-feed', 'c-epoll', 'mjpeg-server', 'mjpeg-consumer', 'mjpeg-proxy', 'nginx'] as const
 export type ServerName = typeof SERVER_NAMES[number]
 
 /** A server that has been started and accepts connections. */
@@ -17,23 +18,16 @@ export interface RunningServer {
   /** Where frames are posted: the server itself, or the source that it takes them from. */
   readonly uploadPort: number
   readonly uploadHeaders: Readonly<Record<string, string>>
+  readonly uploadMethod: string
+  /** Of each camera but the default one, where the server knows them beforehand. */
+  readonly cameraHeaders: ReadonlyArray<Readonly<Record<string, string>>>
+  /** Whether each camera is to send all its frames in one endless request. */
+  readonly takesFeeds: boolean
   end (): Promise<void>
 }
 
-const PASSWORD = 'a-password-for-the-bench'
-
-/** The whole program, with its checks, password and limits; only the limits' numbers are raised out of the way. */
-const OUR_SETTINGS = {
-  CAMERA_PASSWORD: PASSWORD,
-  UPLOAD_RATE_LIMIT: '1000000',
-  READ_RATE_LIMIT: '10000000',
-  MAX_VIEWERS: '5000',
-  LOG_LEVEL: 'warn',
-  HOST: '127.0.0.1'
-}
-
-/** As in `npm start`. */
-const OUR_FLAGS = ['--max-semi-space-size=4']
+/** Those that take their frames in feeds, by the program that they are. */
+const FED: Readonly<Partial<Record<ServerName, ServerName>>> = { 'ours-feed': 'ours', 'node-net-feed': 'node-net', 'mjpeg-consumer': 'mjpeg-consumer' }
 
 /** Why a server cannot be measured on this machine. Undefined where it can. */
 export function whyMissing (name: ServerName): string | undefined {
@@ -50,18 +44,19 @@ export interface Ground {
   readonly ourProgram: string
 }
 
-/** Starts a server on a free port of the loopback. */
-export async function startServer (name: ServerName, { scratch, ourProgram }: Ground): Promise<RunningServer> {
-  const folder = mkdtempSync(join(scratch, `${name}-`))
+/** Starts a server on a free port of the loopback, with so many cameras besides the default one. */
+export async function startServer (name: ServerName, ground: Ground, cameras = 0): Promise<RunningServer> {
+  const folder = mkdtempSync(join(ground.scratch, `${name}-`))
   const port = await freePort()
-  switch (name) {
+  const program = FED[name] ?? name
+  const takesFeeds = FED[name] !== undefined
+  switch (program) {
     case 'ours': {
-      const child = node([...OUR_FLAGS, ourProgram], folder, { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') })
-      return await running([child], port, { uploadHeaders: { 'X-Camera-Auth': PASSWORD } })
+      const keys = cameras === 0 ? [] : await copyCameras(ground, cameras, folder)
+      return await running([startOurs(ground, folder, port)], port, {
+        uploadHeaders: OUR_UPLOAD_HEADERS, cameraHeaders: keys.map(key => ({ 'X-Camera-Auth': key })), takesFeeds
+      })
     }
-    case 'node-net':
-    case 'mjpeg-server':
-      return await running([bundled(name, folder, { PORT: String(port) })], port)
     case 'mjpeg-proxy': {
       const sourcePort = await freePort()
       const source = bundled('node-net', folder, { PORT: String(sourcePort) })
@@ -71,39 +66,39 @@ export async function startServer (name: ServerName, { scratch, ourProgram }: Gr
     case 'c-epoll':
       return await running([new Child(name, need('cc', compiled('epoll')), [String(port)], { folder })], port)
     case 'nginx':
-      return await running([startNginx(scratch, folder, port)], port)
+      return await running([startNginx(ground.scratch, folder, port)], port, { uploadMethod: 'PUT' })
+    default:
+      return await running([bundled(program, folder, { PORT: String(port) })], port, { takesFeeds })
   }
 }
 
 /** The first child is the server; others serve it. */
-async function running (children: [Child, ...Child[]], port: number, more: { uploadPort?: number, uploadHeaders?: Record<string, string> } = {}): Promise<RunningServer> {
+async function running (children: [Child, ...Child[]], port: number, more: Partial<RunningServer> = {}): Promise<RunningServer> {
   const end = async (): Promise<void> => { await Promise.all(children.map(async each => { await each.end() })) }
-  const { uploadPort = port, uploadHeaders = {} } = more
+  const { uploadPort = port } = more
   try {
     await accepting(children[0], port)
     const source = children[1]
     if (source !== undefined) await accepting(source, uploadPort)
-    return { pid: children[0].pid, port, uploadPort, uploadHeaders, end }
+    return { pid: children[0].pid, port, uploadPort, uploadHeaders: {}, uploadMethod: 'POST', cameraHeaders: [], takesFeeds: false, ...more, end }
   } catch (error) {
     await end()
     throw error
   }
 }
 
-/** In a folder of its own, so that no .env of the project counts. */
-function node (words: string[], folder: string, environment: NodeJS.ProcessEnv): Child {
-  return new Child(words.join(' '), process.execPath, words, { environment, folder })
-}
-
 function bundled (name: string, folder: string, environment: NodeJS.ProcessEnv): Child {
-  return node([join(buildFolder, 'servers', `${name}.js`)], folder, environment)
+  const program = join(buildFolder, 'servers', `${name}.js`)
+  return new Child(program, process.execPath, [program], { environment, folder })
 }
 
-/** Serves the first frame as a file, under the path of a snapshot. */
+/** Serves the first frame as a file, under the path of a snapshot, and keeps what cameras put as files (WebDAV). */
 function startNginx (scratch: string, folder: string, port: number): Child {
   const [frame] = filesIn(framesFolder('720p'))
   copyFileSync(need('a frame', frame), join(folder, 'frame.jpg'))
   for (const each of [scratch, folder]) chmodSync(each, 0o755) // its worker may be another user
+  mkdirSync(join(folder, 'put'))
+  chmodSync(join(folder, 'put'), 0o777)
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(each => `${each}_temp_path ${folder}/${each};`).join('\n  ')
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, `
@@ -120,6 +115,7 @@ http {
   server {
     listen 127.0.0.1:${port};
     location = /api/frame { default_type image/jpeg; alias ${folder}/frame.jpg; }
+    location /api/cameras/ { root ${folder}/put; dav_methods PUT; create_full_put_path on; client_max_body_size 16m; }
   }
 }
 `)

@@ -6,8 +6,11 @@ import { SERVER_NAMES } from './servers.js'
 export type Table = string[][]
 
 /** Which metric the servers of a point are compared by, and with whom. */
-const COMPARED: Readonly<Record<string, MetricName>> = { stream: 'cpuSecondsPerGb', snapshots: 'requestsPerSecond' }
+const COMPARED: Readonly<Record<string, MetricName>> = { stream: 'cpuSecondsPerGb', snapshots: 'requestsPerSecond', cameras: 'cpuMsPerFrame' }
 const REFERENCES: ReadonlyArray<[server: string, title: string]> = [['node-net', 'Node'], ['c-epoll', 'C'], ['nginx', 'nginx']]
+
+/** Where many cameras are measured, the one that takes their frames in single requests is what those that take feeds are held against. */
+const CAMERAS_REFERENCES: typeof REFERENCES = [['ours', 'ours'], ...REFERENCES]
 
 /** Said only at points of one kind; the JSON has them for all. */
 const ONLY_AT: Readonly<Partial<Record<MetricName, string>>> = { idleRssMb: 'idle', rssGrowthMb: 'churn', socketGrowthMb: 'stream' }
@@ -23,7 +26,7 @@ export function tableOf (results: Results, point: Results['points'][number]): Ta
     servers.some(server => FAULTS.has(metric) ? (value(server, metric) ?? 0) > 0 : value(server, metric) !== undefined))
   const compared = point.kind === 'stream' && point.viewers === 0 ? 'uploadsPerSecond' : COMPARED[point.kind]
   const subject = compared === undefined ? '' : METRICS[compared].title.split(/[ /]/)[0] ?? ''
-  const references = REFERENCES.filter(([server]) => compared !== undefined && servers.some(each => each === server) && servers.length > 1)
+  const references = (point.kind === 'cameras' ? CAMERAS_REFERENCES : REFERENCES).filter(([server]) => compared !== undefined && servers.some(each => each === server) && servers.length > 1)
   const head = ['server', ...columns.map(metric => METRICS[metric].title), ...references.map(([, title]) => `${subject} x ${title}`), 'remarks']
   const rows = servers.map(server => [
     server,

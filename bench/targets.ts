@@ -5,6 +5,8 @@ import { medianOf, type Medians, type Results } from './results.js'
 
 export interface Target {
   readonly point: string
+  /** Where it is not `ours` that is to reach it. */
+  readonly server?: string
   readonly metric: MetricName
   /** The limit: so many times the reference, or this number itself where there is none. */
   readonly atMost?: number
@@ -59,15 +61,24 @@ export const TARGETS: readonly Target[] = [
   { point: 'idle', metric: 'idleRssMb', atMost: 110 },
   { point: 'churn', metric: 'viewersAfter', atMost: 1 },
   { point: 'churn', metric: 'openFilesGrowth', atMost: 0 },
-  { point: 'churn', metric: 'visitsFailed', atMost: 0 }
+  { point: 'churn', metric: 'visitsFailed', atMost: 0 },
+  { point: 'cameras-200', metric: 'framesPerSecondLeast', atLeast: 0.95 * 5 },
+  { point: 'cameras-200', metric: 'missed', atMost: 0 },
+  { point: 'cameras-200', metric: 'latencyP99Ms', atMost: 2, of: { server: 'mjpeg-server' } },
+  { point: 'cameras-200', metric: 'cpuMsPerFrame', atMost: 1, of: { server: 'mjpeg-proxy' } },
+  { point: 'cameras-200', server: 'ours-feed', metric: 'cpuMsPerFrame', atMost: 1, of: { server: 'ours' } },
+  { point: 'unwatched-1', server: 'ours-feed', metric: 'cpuMsPerFrame', atMost: 1, of: { server: 'ours' } },
+  { point: 'unwatched-200', server: 'ours-feed', metric: 'cpuMsPerFrame', atMost: 0.7, of: { server: 'ours' } },
+  { point: 'memory-500', metric: 'kibPerIdleCamera', atMost: 64 },
+  { point: 'memory-500', metric: 'kibPerActiveCamera', atMost: 100, plus: 64 }
 ]
 
 /** Holds the medians against the targets. */
 export function checkTargets (medians: Medians, targets = TARGETS): Results['targets'] {
   return targets.map(target => {
     const what = describe(target)
-    const { point, metric, of, plus = 0 } = target
-    const value = medianOf(medians, point, 'ours', metric)
+    const { point, server = 'ours', metric, of, plus = 0 } = target
+    const value = medianOf(medians, point, server, metric)
     const reference = of === undefined ? 1 : medianOf(medians, of.point ?? point, of.server ?? 'ours', of.metric ?? metric)
     const factor = target.atMost ?? target.atLeast
     if (value === undefined || reference === undefined || factor === undefined) return { what, verdict: 'not measured' }
@@ -78,9 +89,9 @@ export function checkTargets (medians: Medians, targets = TARGETS): Results['tar
 }
 
 /** Such as `viewers-200: CPU s/GB at most 1.1 x node-net`. */
-function describe ({ point, metric, atMost, atLeast, of, plus }: Target): string {
+function describe ({ point, server, metric, atMost, atLeast, of, plus }: Target): string {
   const factor = String(atMost ?? atLeast)
   const reference = of === undefined ? [] : [of.server, of.point, of.metric === undefined ? undefined : METRICS[of.metric].title].filter(each => each !== undefined)
   const limit = of === undefined ? factor : `${factor === '1' ? '' : `${factor} x `}${reference.join(' ')}`
-  return `${point}: ${METRICS[metric].title} ${atMost === undefined ? 'at least' : 'at most'} ${limit}${plus === undefined ? '' : ` + ${plus}`}`
+  return `${point}: ${server === undefined ? '' : `${server} `}${METRICS[metric].title} ${atMost === undefined ? 'at least' : 'at most'} ${limit}${plus === undefined ? '' : ` + ${plus}`}`
 }

@@ -1,8 +1,15 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { UploaderSettings } from './client-reports.js'
 import { AnswerReader } from './answer-reader.js'
 import { monotonicNs, STAMPED_HEAD_BYTES, stampedHead } from './stamp.js'
+
+/** Where frames go. */
+export interface UploadTarget {
+  readonly port: number
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly method: string
+}
 
 export interface UploadEvents {
   /** The connection may send. Told after each answer, and when it is first open. */
@@ -14,7 +21,7 @@ export interface UploadEvents {
 
 /** One keep-alive connection that posts frames, one after the other. */
 export class UploadConnection {
-  readonly #settings: UploaderSettings
+  readonly #target: UploadTarget
   readonly #events: UploadEvents
   readonly #head: string
   readonly #readBuffer = Buffer.allocUnsafeSlow(16 * 1024)
@@ -23,11 +30,11 @@ export class UploadConnection {
   #sentAtNs = 0
   idle = false
 
-  constructor (settings: UploaderSettings, events: UploadEvents) {
-    this.#settings = settings
+  constructor (target: UploadTarget, events: UploadEvents) {
+    this.#target = target
     this.#events = events
-    const headers = { Host: `127.0.0.1:${settings.port}`, 'Content-Type': 'image/jpeg', ...settings.headers }
-    this.#head = `POST ${settings.path} HTTP/1.1\r\n` + Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    const headers = { Host: `127.0.0.1:${target.port}`, 'Content-Type': 'image/jpeg', ...target.headers }
+    this.#head = `${target.method} ${target.path} HTTP/1.1\r\n` + Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
     this.#socket = this.#open()
   }
 
@@ -51,7 +58,7 @@ export class UploadConnection {
 
   #open (): Socket {
     const socket = connect({
-      port: this.#settings.port,
+      port: this.#target.port,
       host: '127.0.0.1',
       noDelay: true,
       onread: {

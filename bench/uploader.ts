@@ -19,7 +19,7 @@ let reconnects = 0
 let beganNs = monotonicNs()
 let cpuSecondsBefore = ownCpuSeconds()
 
-const connections = Array.from({ length: settings.connections }, () => new UploadConnection(settings, {
+const connections = Array.from({ length: settings.connections }, () => new UploadConnection({ ...settings, method: 'POST' }, {
   onIdle: sendWhereFlatOut,
   onAnswer: (status, tookMs) => {
     if (status >= 200 && status < 300) acknowledged += 1

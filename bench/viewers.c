@@ -1,4 +1,4 @@
-// viewers PORT PATH VIEWERS SLOW SLOW_BYTES_PER_SECOND STOPPED
+// viewers PORT PATH VIEWERS SLOW SLOW_BYTES_PER_SECOND STOPPED CAMERAS
 //
 // Does what viewers.ts does, in the same words on standard input and output, for a fraction of its CPU: what is of no
 // interest in a frame is dropped inside the kernel (recv with MSG_TRUNC) instead of being copied. Reads parts with a
@@ -205,10 +205,18 @@ static void read_up_to(Viewer *v, long allowed) {
     }
 }
 
-static void open_viewer(Viewer *v, int port, const char *path, int pace) {
+// A {camera} in the path stands for the viewer's own: its number, modulo the number of cameras.
+static int write_request(char *request, size_t room, int port, const char *path, int camera) {
+    const char *place = strstr(path, "{camera}");
+    const char *format = "GET %.*s%.*d%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n\r\n";
+    if (!place) return snprintf(request, room, format, (int)strlen(path), path, 0, 0, "", port);
+    return snprintf(request, room, format, (int)(place - path), path, 1, camera, place + 8, port);
+}
+
+static void open_viewer(Viewer *v, int port, const char *path, int camera, int pace) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char request[512];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n\r\n", path, port);
+    int length = write_request(request, sizeof request, port, path, camera);
     v->pace = pace;
     v->last_sequence = -1;
     v->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -294,8 +302,8 @@ static void serve_events(int timeout_ms) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 7) return fprintf(stderr, "usage: viewers PORT PATH VIEWERS SLOW SLOW_BYTES_PER_SECOND STOPPED\n"), 2;
-    int port = atoi(argv[1]), slow = atoi(argv[4]), stopped = atoi(argv[6]);
+    if (argc != 8) return fprintf(stderr, "usage: viewers PORT PATH VIEWERS SLOW SLOW_BYTES_PER_SECOND STOPPED CAMERAS\n"), 2;
+    int port = atoi(argv[1]), slow = atoi(argv[4]), stopped = atoi(argv[6]), cameras = atoi(argv[7]);
     double slow_rate = atof(argv[5]);
     count = atoi(argv[3]);
     struct rlimit files;
@@ -312,7 +320,7 @@ int main(int argc, char **argv) {
         int from = opened, to = from ? from + 16 : 1;
         for (; opened < to && opened < count; opened++) {
             int from_end = count - opened;
-            open_viewer(&viewers[opened], port, argv[2], from_end <= stopped ? STOPPED : from_end <= stopped + slow ? SLOW : FREE);
+            open_viewer(&viewers[opened], port, argv[2], opened % cameras, from_end <= stopped ? STOPPED : from_end <= stopped + slow ? SLOW : FREE);
         }
         wait_until_streaming(from, deadline_ns);
     }

@@ -6,8 +6,8 @@ import { quantile, Samples } from './statistics.js'
 import { ViewerConnection } from './viewer-connection.js'
 
 /**
- * Many viewers of one stream, in one process: opens them, is ready once each has had a frame (or after a while, if some
- * get none), and reports what they get.
+ * Many viewers of one stream, or of many cameras' streams, in one process: opens them, is ready once each has had a
+ * frame (or after a while, if some get none), and reports what they get.
  */
 
 const READ_BYTES = 512 * 1024
@@ -40,11 +40,11 @@ class CountingViewer implements FrameSink {
   outOfOrder = 0
   bad = 0
 
-  constructor (pace: Pace) {
+  constructor (pace: Pace, camera: number) {
     this.pace = pace
     this.#connection = new ViewerConnection({
       port: settings.port,
-      path: settings.path,
+      path: settings.path.replace('{camera}', String(camera)),
       buffer: pace === 'free' ? sharedBuffer : Buffer.allocUnsafeSlow(SLOW_READ_BYTES),
       sink: this,
       onBytes: count => this.#onBytes(count),
@@ -113,7 +113,7 @@ const deadlineMs = performance.now() + READY_DEADLINE_MS
 // The first alone: mjpeg-proxy answers wrongly those that come before its own source has answered.
 for (let next = 0; next < settings.viewers; next = viewers.length) {
   const count = next === 0 ? 1 : OPEN_TOGETHER
-  while (viewers.length < Math.min(next + count, settings.viewers)) viewers.push(new CountingViewer(paceOf(viewers.length)))
+  while (viewers.length < Math.min(next + count, settings.viewers)) viewers.push(new CountingViewer(paceOf(viewers.length), viewers.length % settings.cameras))
   await until(() => viewers.slice(next).every(each => each.streaming), deadlineMs)
 }
 const slow = viewers.filter(({ pace }) => pace === 'slow')

@@ -1,7 +1,8 @@
 // epoll PORT
 //
 // The least that any server can do in this job, to measure against: one thread, epoll, one buffer a frame that all
-// viewers share, a viewer that is behind skips to the newest. POST /api/upload_frame, GET /stream, GET /api/frame.
+// viewers share, a viewer that is behind skips to the newest. POST /api/upload_frame, GET /stream, GET /api/frame; and
+// the same for many cameras, as POST /api/cameras/cam-N/frames and GET /api/cameras/cam-N/stream.
 // No passwords, limits, checks, storage or timeouts: not a server to run. It ends when its standard input closes.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MAX_VIEWERS = 8192, MAX_FRAME_BYTES = 16 << 20 };
+enum { MAX_VIEWERS = 8192, MAX_FRAME_BYTES = 16 << 20, MAX_CAMERAS = 1024 };
 
 typedef struct {
     int holders;
@@ -25,8 +26,17 @@ typedef struct {
     unsigned char *bytes;
 } Frame;
 
+typedef struct Connection Connection;
+
 typedef struct {
+    Frame *newest;
+    Connection **viewers;
+    int viewer_count, viewer_room;
+} Camera;
+
+struct Connection {
     int fd, is_viewer, place, waits_for_room;
+    Camera *camera; // of the request that came last
     Frame *sending; // what part of a stream or snapshot is under way, and how far
     size_t sent;
     Frame *last; // what a viewer has had last
@@ -34,12 +44,11 @@ typedef struct {
     size_t head_size;
     Frame *upload; // being received
     size_t received;
-} Connection;
+};
 
 static int poller;
-static Frame *newest;
-static Connection *viewers[MAX_VIEWERS];
-static int viewer_count;
+static Camera cameras[1 + MAX_CAMERAS]; // the first is the one without a number
+static int all_viewers;
 
 static void *need(void *memory) {
     if (!memory) abort();
@@ -73,8 +82,10 @@ static Frame *allocate_frame(size_t jpeg_size) {
 
 static void close_connection(Connection *c) {
     if (c->is_viewer) {
-        viewers[c->place] = viewers[--viewer_count];
-        viewers[c->place]->place = c->place;
+        Camera *k = c->camera;
+        k->viewers[c->place] = k->viewers[--k->viewer_count];
+        k->viewers[c->place]->place = c->place;
+        all_viewers--;
     }
     release(c->sending);
     release(c->last);
@@ -94,8 +105,8 @@ static void wait_for_room(Connection *c, int waits) {
 static int send_on(Connection *c) {
     for (;;) {
         if (!c->sending) {
-            if (!c->is_viewer || !newest || c->last == newest) break;
-            c->sending = hold(newest);
+            if (!c->is_viewer || !c->camera->newest || c->last == c->camera->newest) break;
+            c->sending = hold(c->camera->newest);
             c->sent = 0;
         }
         Frame *f = c->sending;
@@ -112,11 +123,34 @@ static int send_on(Connection *c) {
     return 1;
 }
 
-static void publish(Frame *f) {
-    release(newest);
-    newest = f;
-    for (int i = 0; i < viewer_count; i++)
-        if (!viewers[i]->sending && !send_on(viewers[i])) shutdown(viewers[i]->fd, SHUT_RDWR); // closed when epoll tells of it
+static void publish(Camera *k, Frame *f) {
+    release(k->newest);
+    k->newest = f;
+    for (int i = 0; i < k->viewer_count; i++)
+        if (!k->viewers[i]->sending && !send_on(k->viewers[i])) shutdown(k->viewers[i]->fd, SHUT_RDWR); // closed when epoll tells of it
+}
+
+// What a request is for behind the camera that it names, or all of its path.
+static const char *find_camera(Connection *c) {
+    static const char prefix[] = "/api/cameras/cam-";
+    const char *path = strchr(c->head, ' ');
+    c->camera = &cameras[0];
+    if (!path || strncmp(++path, prefix, sizeof prefix - 1)) return path;
+    char *rest;
+    unsigned long number = strtoul(path + sizeof prefix - 1, &rest, 10);
+    if (number < MAX_CAMERAS) c->camera = &cameras[1 + number];
+    return rest;
+}
+
+static void add_viewer(Camera *k, Connection *c) {
+    if (k->viewer_count == k->viewer_room) {
+        k->viewer_room = k->viewer_room ? 2 * k->viewer_room : 4;
+        k->viewers = need(realloc(k->viewers, k->viewer_room * sizeof *k->viewers));
+    }
+    c->is_viewer = 1;
+    c->place = k->viewer_count;
+    k->viewers[k->viewer_count++] = c;
+    all_viewers++;
 }
 
 static int say(Connection *c, const char *text) {
@@ -125,15 +159,15 @@ static int say(Connection *c, const char *text) {
 }
 
 static int answer_get(Connection *c) {
-    if (!strncmp(c->head, "GET /stream", 11) && viewer_count < MAX_VIEWERS) {
+    const char *what = find_camera(c);
+    if (what && !strncmp(what, "/stream", 7) && all_viewers < MAX_VIEWERS) {
         if (!say(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nCache-Control: no-store\r\n"
                     "Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n")) return 0;
-        c->is_viewer = 1;
-        c->place = viewer_count;
-        viewers[viewer_count++] = c;
+        add_viewer(c->camera, c);
         return send_on(c);
     }
-    if (strncmp(c->head, "GET /api/frame", 14) || !newest) return say(c, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+    Frame *newest = c->camera->newest;
+    if (!what || strncmp(what, "/api/frame", 10) || !newest) return say(c, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
     char head[128];
     int n = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n", newest->jpeg_size);
     if (send(c->fd, head, n, MSG_NOSIGNAL | MSG_MORE) != n) return 0;
@@ -164,6 +198,7 @@ static int receive(Connection *c) {
             char *length = strcasestr(c->head, "content-length:");
             long jpeg_size = length ? atol(length + 15) : 0;
             size_t rest = c->head + c->head_size - (end + 4);
+            find_camera(c);
             if (jpeg_size <= 0 || jpeg_size > MAX_FRAME_BYTES || rest > (size_t)jpeg_size) return 0;
             c->upload = allocate_frame(jpeg_size);
             memcpy(c->upload->bytes + c->upload->jpeg_at, end + 4, rest);
@@ -173,7 +208,7 @@ static int receive(Connection *c) {
         if (c->received < c->upload->jpeg_size) continue;
         Frame *f = c->upload;
         c->upload = 0;
-        publish(f);
+        publish(c->camera, f);
         if (!say(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) return 0;
     }
 }

@@ -1,26 +1,17 @@
 import { createServer } from 'node:http'
-import { createReqHandler } from 'mjpeg-server'
 import { endWithRunner, say } from '../line-protocol.js'
+import { cameraIn } from './camera-path.js'
+import { MjpegAudience } from './mjpeg-audience.js'
 import { receiveFrame } from './receive-frame.js'
 
-/**
- * The npm package mjpeg-server as its example uses it: a handler for each viewer, and each frame written to all of them.
- * Its README says `update`, which version 0.3.1 does not have; its example writes, as to any stream.
- */
+/** The npm package mjpeg-server as its example uses it: a handler for each viewer, and each frame written to all of its camera's. */
 
-const viewers = new Set<ReturnType<typeof createReqHandler>>()
+const audience = new MjpegAudience()
 
 const server = createServer((request, response) => {
-  if (request.method === 'POST') {
-    receiveFrame(request, response, jpeg => {
-      for (const viewer of viewers) viewer.write(jpeg)
-    })
-    return
-  }
-  const viewer = createReqHandler(request, response)
-  viewers.add(viewer)
-  response.on('error', () => {})
-  response.on('close', () => { viewers.delete(viewer) })
+  const camera = cameraIn(request.url ?? '')
+  if (request.method === 'POST') receiveFrame(request, response, jpeg => { audience.show(camera, jpeg) })
+  else audience.add(camera, request, response)
 })
 server.listen({ port: Number(process.env['PORT']), host: '127.0.0.1', backlog: 1024 }, () => { say({ ready: true }) })
 endWithRunner()

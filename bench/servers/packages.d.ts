@@ -1,4 +1,4 @@
-/** The two packages that are measured along come without types. */
+/** The packages that are measured along come without types. */
 
 declare module 'mjpeg-server' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -16,4 +16,10 @@ declare module 'mjpeg-proxy' {
     constructor (mjpegUrl: string)
     readonly proxyRequest: (request: IncomingMessage, response: ServerResponse) => void
   }
+}
+
+declare module 'mjpeg-consumer' {
+  import type { Transform } from 'node:stream'
+
+  export default class MjpegConsumer extends Transform {}
 }

@@ -1,6 +1,31 @@
 import { checkTargets } from '../../bench/targets.js'
 import { mediansOf, type Results, type Run } from '../../bench/results.js'
 
+/** Results of a run about many cameras, in one round. */
+export function fixtureOfCameras (): Results {
+  const run = (server: string, point: string, metrics: Run['metrics']): Run => ({ round: 1, point, server, metrics })
+  const runs = [
+    run('ours', 'cameras-200', { cpuMsPerFrame: 0.4, framesPerSecondLeast: 5, peakRssMb: 200 }),
+    run('ours-feed', 'cameras-200', { cpuMsPerFrame: 0.2, framesPerSecondLeast: 4, peakRssMb: 180 }),
+    run('node-net', 'cameras-200', { cpuMsPerFrame: 0.1, framesPerSecondLeast: 5, peakRssMb: 100 }),
+    run('ours', 'memory-500', { emptyRssMb: 100, idleCamerasRssMb: 110.24, kibPerIdleCamera: 20, activeCamerasRssMb: 161.44, kibPerActiveCamera: 100 })
+  ]
+  const medians = mediansOf(runs)
+  return {
+    ...fixtureResults(),
+    commit: 'fed9876',
+    rounds: 1,
+    points: [
+      { name: 'cameras-200', title: '200 cameras', kind: 'cameras', viewers: 400, cameras: 200 },
+      { name: 'memory-500', title: 'Memory of 500 cameras', kind: 'camera-memory', viewers: 0 }
+    ],
+    leftOut: [],
+    runs,
+    medians,
+    targets: checkTargets(medians)
+  }
+}
+
 /** Results such as a run writes, with figures that can be told apart. */
 export function fixtureResults (): Results {
   const runs: Run[] = []

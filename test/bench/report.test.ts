@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { plot } from '../../bench/plot.js'
 import { DOCUMENT, insertReport, PICTURE, PUBLISHED_RESULTS, renderReport, writeReport } from '../../bench/report.js'
 import { Results } from '../../bench/results.js'
 import { tableOf, toText } from '../../bench/table.js'
+import { checkTargets } from '../../bench/targets.js'
 import { temporaryFolder } from '../helper.js'
-import { fixtureResults } from './fixture.js'
+import { fixtureOfCameras, fixtureResults } from './fixture.js'
 
 t.test('a table has the medians of each server, ratios and remarks', async t => {
   const results = fixtureResults()
@@ -58,15 +59,61 @@ t.test('a report takes the place of the one before it, and leaves the rest of th
   t.throws(() => insertReport('# Title\n', results), /needs the lines/)
 })
 
-t.test('writing a report makes the document, the picture and the results beside it', async t => {
+const MARKED = '# Title\n\n<!-- bench:begin -->\n<!-- bench:end -->\n\nText.\n\n<!-- bench:cameras:begin -->\n<!-- bench:cameras:end -->\n'
+
+function marked (t: Test): string {
   const root = temporaryFolder(t)
   mkdirSync(join(root, 'docs/images'), { recursive: true })
-  writeFileSync(join(root, DOCUMENT), '<!-- bench:begin -->\n<!-- bench:end -->\n')
+  writeFileSync(join(root, DOCUMENT), MARKED)
+  return root
+}
+
+function readResults (root: string, group: 'camera' | 'cameras'): Results {
+  return Value.Parse(Results, JSON.parse(readFileSync(join(root, PUBLISHED_RESULTS[group]), 'utf8')))
+}
+
+t.test('writing a report makes the document, the picture and the results beside it', async t => {
+  const root = marked(t)
   const results = fixtureResults()
   writeReport(results, root)
   t.ok(readFileSync(join(root, DOCUMENT), 'utf8').includes('### 500 viewers'))
-  t.strictSame(Value.Parse(Results, JSON.parse(readFileSync(join(root, PUBLISHED_RESULTS), 'utf8'))), results)
+  t.strictSame(readResults(root, 'camera').runs, results.runs)
   t.equal(readFileSync(join(root, PICTURE), 'utf8'), plot(results))
+  t.notOk(existsSync(join(root, PUBLISHED_RESULTS.cameras)))
+})
+
+t.test('a run about many cameras takes its own part of the document, and leaves the other', async t => {
+  const root = marked(t)
+  writeReport(fixtureResults(), root)
+  const before = readFileSync(join(root, DOCUMENT), 'utf8')
+  writeReport(fixtureOfCameras(), root)
+  const after = readFileSync(join(root, DOCUMENT), 'utf8')
+  t.ok(after.startsWith(before.slice(0, before.indexOf('<!-- bench:cameras:end -->'))))
+  for (const part of [
+    'at commit fed9876',
+    '| server | fps least | CPU ms/frame in | RSS peak MB | CPU x ours | CPU x Node |',
+    '| ours-feed | 4.0 | 0.200 | 180 | 0.50 | 2.00 |',
+    '| server | RSS without cameras MB | RSS with them MB | KiB/idle camera | RSS with a frame each MB | KiB/active camera |',
+    '| ours | 100.0 | 110.2 | 20 | 161.4 | 100 |',
+    '| memory-500: KiB/idle camera at most 64 | 20 | 64 | met |'
+  ]) t.ok(after.includes(part), `${part}\n\n${after}`)
+  t.equal(readResults(root, 'camera').commit, 'abc1234')
+  t.equal(readResults(root, 'cameras').commit, 'fed9876')
+  t.equal(readFileSync(join(root, PICTURE), 'utf8'), plot(fixtureResults()))
+})
+
+t.test('a run about everything fills both parts, each with its own', async t => {
+  const root = marked(t)
+  const [one, many] = [fixtureResults(), fixtureOfCameras()]
+  const all = { ...one, points: [...many.points, ...one.points], runs: [...one.runs, ...many.runs], medians: { ...one.medians, ...many.medians } }
+  writeReport({ ...all, targets: checkTargets(all.medians) }, root)
+  for (const [group, part] of [['camera', one], ['cameras', many]] as const) {
+    const written = readResults(root, group)
+    t.strictSame(written.runs, part.runs)
+    t.strictSame(written.medians, part.medians)
+    t.strictSame(written.points, part.points)
+    t.ok(written.targets.every(({ what }) => /^(cameras|unwatched|memory)-/.test(what) === (group === 'cameras')), written.targets.map(({ what }) => what).join('\n'))
+  }
 })
 
 t.test('the picture has a line for each server in each panel', async t => {
@@ -78,9 +125,12 @@ t.test('the picture has a line for each server in each panel', async t => {
   t.notMatch(plot({ ...fixtureResults(), points: [], medians: {} }), /NaN|Infinity/, 'nor where nothing was measured')
 })
 
-t.test('the published document and picture are those of the published results', { skip: !existsSync(PUBLISHED_RESULTS) && 'nothing is published yet' }, async t => {
-  const results = Value.Parse(Results, JSON.parse(readFileSync(PUBLISHED_RESULTS, 'utf8')))
-  const document = readFileSync(DOCUMENT, 'utf8')
-  t.equal(insertReport(document, results), document)
-  t.equal(readFileSync(PICTURE, 'utf8'), plot(results))
-})
+for (const group of ['camera', 'cameras'] as const) {
+  const file = PUBLISHED_RESULTS[group]
+  t.test(`the published document and picture are those of ${file}`, { skip: !existsSync(file) && 'nothing is published yet' }, async t => {
+    const results = Value.Parse(Results, JSON.parse(readFileSync(file, 'utf8')))
+    const document = readFileSync(DOCUMENT, 'utf8')
+    t.equal(insertReport(document, results), document)
+    if (group === 'camera') t.equal(readFileSync(PICTURE, 'utf8'), plot(results))
+  })
+}

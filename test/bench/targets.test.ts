@@ -26,6 +26,11 @@ t.test('a target can be told against another server, point or metric', async t =
   t.equal(verdict({ point: 'a', metric: 'peakRssMb', atMost: 1, of: { point: 'b' }, plus: 4 }), 'NOT met')
 })
 
+t.test('a target can be another server\'s', async t => {
+  t.equal(verdict({ point: 'a', server: 'node-net', metric: 'latencyP50Ms', atMost: 9 }), 'met')
+  t.equal(verdict({ point: 'a', server: 'node-net', metric: 'latencyP50Ms', atMost: 0.7, of: { server: 'ours' } }), 'NOT met')
+})
+
 t.test('a target without its figures is neither met nor missed', async t => {
   t.equal(verdict({ point: 'c', metric: 'latencyP50Ms', atMost: 10 }), 'not measured')
   t.equal(verdict({ point: 'a', metric: 'latencyP50Ms', atMost: 1, of: { server: 'c-epoll' } }), 'not measured')
@@ -35,11 +40,12 @@ t.test('each target says what it wants, and of something that is measured', asyn
   const whats = checkTargets(medians).map(({ what }) => what)
   t.equal(new Set(whats).size, TARGETS.length)
   t.ok(whats.includes('viewers-200: CPU s/GB at most 1.1 x node-net'), whats.join('\n'))
+  t.ok(whats.includes('unwatched-200: ours-feed CPU ms/frame in at most 0.7 x ours'))
   t.ok(whats.includes('overload: fps least at least 0.9 x fps median'))
-  for (const { point, of, atMost, atLeast } of TARGETS) {
+  for (const { point, server, of, atMost, atLeast } of TARGETS) {
     t.not(atMost === undefined, atLeast === undefined, 'one limit')
     const measured = POINTS.find(({ name }) => name === point)
-    t.ok(measured?.servers.includes('ours'), point)
+    t.ok(measured?.servers.some(name => name === (server ?? 'ours')), point)
     if (of?.point !== undefined) t.ok(POINTS.some(({ name }) => name === of.point), of.point)
     if (of?.server !== undefined) t.ok(measured?.servers.some(name => name === of.server), `${of.server} at ${point}`)
   }
