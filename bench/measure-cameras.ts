@@ -43,6 +43,7 @@ export async function measureCameras (point: CamerasPoint, name: ServerName, ser
     const sample = await window(server, children, timing.seconds, socketBytesBefore)
     const sent = await cameras.answer(UploaderReport)
     const seen = await audience?.answer(ViewersReport)
+    if (sent.refused > 0) throw new Error(`${sent.refused} frames were refused`)
     if (server.takesFeeds) expectReceived(sent.acknowledged, await framesReceived(point, server) - receivedBefore, point)
     const framesInPerSecond = sent.acknowledged / sent.seconds
     return {
@@ -52,8 +53,7 @@ export async function measureCameras (point: CamerasPoint, name: ServerName, ser
       cpuMsPerFrame: sample.cpuSeconds / sample.seconds / framesInPerSecond * 1000,
       // mjpeg-proxy is not who answers the uploads.
       ...name !== 'mjpeg-proxy' && ofAnswers(sent),
-      missed: sent.missed,
-      refused: sent.refused
+      missed: sent.missed
     }
   } finally {
     await endAll(children)

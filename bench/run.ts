@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
@@ -18,9 +18,10 @@ import { compiled, installed } from './tools.js'
 /** The benchmark: see bench/README.md. */
 
 const scratch = mkdtempSync(join(tmpdir(), 'videostream-bench-'))
+const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/videostream-bench-') : scratch
 process.on('exit', () => {
   killChildren()
-  rmSync(scratch, { recursive: true, force: true })
+  for (const folder of [scratch, memory]) rmSync(folder, { recursive: true, force: true })
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { process.exit(130) })
 
@@ -96,7 +97,7 @@ async function measureAll (options: Options, servers: Options['servers']): Promi
 
 async function measureOnce (options: Options, point: Options['points'][number], server: Options['servers'][number]): Promise<Pick<Run, 'metrics' | 'failure'>> {
   try {
-    return { metrics: plainMetrics(await measure(point, server, options.timing, { scratch, ourProgram: options.ourProgram })) }
+    return { metrics: plainMetrics(await measure(point, server, options.timing, { scratch, memory, ourProgram: options.ourProgram })) }
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error)
     process.stderr.write(`  failed: ${failure}\n`)

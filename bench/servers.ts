@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from './children.js'
 import { filesIn, framesFolder } from './frames.js'
@@ -40,13 +40,15 @@ export function whyMissing (name: ServerName): string | undefined {
 export interface Ground {
   /** A folder for whatever they write. */
   readonly scratch: string
+  /** The same in memory, where the machine has that, for what others would hold in memory. */
+  readonly memory: string
   /** The program that is measured as ours. */
   readonly ourProgram: string
 }
 
 /** Starts a server on a free port of the loopback, with so many cameras besides the default one. */
 export async function startServer (name: ServerName, ground: Ground, cameras = 0): Promise<RunningServer> {
-  const folder = mkdtempSync(join(ground.scratch, `${name}-`))
+  const folder = mkdtempSync(join(name === 'nginx' ? ground.memory : ground.scratch, `${name}-`))
   const port = await freePort()
   const program = FED[name] ?? name
   const takesFeeds = FED[name] !== undefined
@@ -66,7 +68,7 @@ export async function startServer (name: ServerName, ground: Ground, cameras = 0
     case 'c-epoll':
       return await running([new Child(name, need('cc', compiled('epoll')), [String(port)], { folder })], port)
     case 'nginx':
-      return await running([startNginx(ground.scratch, folder, port)], port, { uploadMethod: 'PUT' })
+      return await running([startNginx(folder, port)], port, { uploadMethod: 'PUT' })
     default:
       return await running([bundled(program, folder, { PORT: String(port) })], port, { takesFeeds })
   }
@@ -93,15 +95,13 @@ function bundled (name: string, folder: string, environment: NodeJS.ProcessEnv):
 }
 
 /** Serves the first frame as a file, under the path of a snapshot, and keeps what cameras put as files (WebDAV). */
-function startNginx (scratch: string, folder: string, port: number): Child {
+function startNginx (folder: string, port: number): Child {
   const [frame] = filesIn(framesFolder('720p'))
   copyFileSync(need('a frame', frame), join(folder, 'frame.jpg'))
-  for (const each of [scratch, folder]) chmodSync(each, 0o755) // its worker may be another user
-  mkdirSync(join(folder, 'put'))
-  chmodSync(join(folder, 'put'), 0o777)
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(each => `${each}_temp_path ${folder}/${each};`).join('\n  ')
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, `
+${process.getuid?.() === 0 ? 'user root; # as who it runs itself, so that it may write here' : ''}
 daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;

@@ -69,7 +69,6 @@ t.test('many cameras, watched and not, in single requests and in feeds', async t
   for (const { point, server, metrics } of runs) {
     t.ok((metrics['framesInPerSecond'] ?? 0) > 0, `${point} ${server}`)
     t.ok((metrics['cpuMsPerFrame'] ?? 0) > 0)
-    t.equal(metrics['refused'], 0)
     t.equal(metrics['ackP99Ms'] === undefined, server.endsWith('feed'), 'a feed is not answered')
     if (point === 'unwatched-50') continue
     t.ok((metrics['framesPerSecondLeast'] ?? 0) > 0, 'each viewer has got frames')
@@ -83,17 +82,14 @@ t.test('many cameras on the other servers', async t => {
   t.ok(runs.length >= 2)
   for (const { server, metrics } of runs) {
     t.ok((metrics['framesPerSecondLeast'] ?? 0) > 0, `each viewer of ${server} has got frames`)
-    t.strictSame([metrics['bad'], metrics['lost'], metrics['refused']], [0, 0, 0], server)
+    t.strictSame([metrics['bad'], metrics['lost']], [0, 0], server)
   }
 })
 
 t.test('frames that nobody watches, on the other servers', async t => {
   const runs = await benchAll(t, '--points', 'unwatched-200', '--servers', 'node-net-feed,mjpeg-server,mjpeg-consumer,nginx')
   t.ok(runs.length >= 3)
-  for (const { server, metrics } of runs) {
-    t.ok((metrics['cpuMsPerFrame'] ?? 0) > 0, server)
-    t.equal(metrics['refused'], 0, server)
-  }
+  for (const { server, metrics } of runs) t.ok((metrics['cpuMsPerFrame'] ?? 0) > 0, server)
 })
 
 t.test('the memory of cameras that are idle, and of the same with a frame each', async t => {
