@@ -81,6 +81,7 @@ async function store (repository: EventRepository, { started, ended, sizeBytes, 
     startedAtMs,
     endedAtMs: null,
     clearBeforeMs: null,
+    clearAfterMs: null,
     evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 },
     detection: newDetection(0, { ...shared, ...opening, takenAtMs: startedAtMs })
   })

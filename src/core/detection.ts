@@ -14,6 +14,8 @@ export interface Sighting {
   readonly spillReported: boolean
   /** When the frame was taken, in milliseconds since 1970. */
   readonly atMs: number
+  /** Whether the camera said when that was. Then it counts how far frames lie apart, and not when they came. */
+  readonly captured: boolean
   /** When it was received, on the clock that never jumps. */
   readonly monotonicMs: number
 }
@@ -46,7 +48,7 @@ export function decide (open: OpenRun | undefined, sighting: Sighting, gapMs: nu
       ? { opens: true, next: runFrom(sighting), otherwise: undefined }
       : { opens: false, next: undefined, otherwise: undefined }
   }
-  const lapsed = hasLapsed(open, sighting.monotonicMs, gapMs)
+  const lapsed = hasLapsed(open, sighting, gapMs)
   if (sighting.spillReported) {
     return lapsed
       ? { ...ending(open), opens: true, next: runFrom(sighting), otherwise: open }
@@ -60,7 +62,7 @@ export function decide (open: OpenRun | undefined, sighting: Sighting, gapMs: nu
 
 /** Says whether an event ends because no detection came for the gap, with no frame to tell it; undefined where it does not. */
 export function decideSilence (open: OpenRun, monotonicMs: number, gapMs: number): Decision | undefined {
-  if (gapMs === 0 || !hasLapsed(open, monotonicMs, gapMs)) return undefined
+  if (gapMs === 0 || monotonicMs - open.lastDetectedMonotonicMs < gapMs) return undefined
   return { ...ending(open), opens: false, next: undefined, otherwise: open }
 }
 
@@ -108,8 +110,9 @@ function continued (open: OpenRun, sighting: Sighting): OpenRun {
   }
 }
 
-function hasLapsed (open: OpenRun, monotonicMs: number, gapMs: number): boolean {
-  return gapMs === 0 ? open.clearedAtMs !== undefined : monotonicMs - open.lastDetectedMonotonicMs >= gapMs
+function hasLapsed (open: OpenRun, { atMs, captured, monotonicMs }: Sighting, gapMs: number): boolean {
+  if (gapMs === 0) return open.clearedAtMs !== undefined
+  return (captured ? atMs - open.lastDetectedAtMs : monotonicMs - open.lastDetectedMonotonicMs) >= gapMs
 }
 
 function ending (open: OpenRun): Pick<Decision, 'endsAtMs' | 'clearedAtMs'> {

@@ -1,6 +1,7 @@
 import type { ByteBudget } from './byte-budget.js'
+import { ClearFrames } from './clear-frames.js'
 import type { Clock } from './clock.js'
-import { decide, decideSilence, resumeRun, withLateDetection, type Decision, type OpenRun } from './detection.js'
+import { decide, decideSilence, resumeRun, withLateDetection, type Decision, type OpenRun, type Sighting } from './detection.js'
 import type { OilSpillEvent } from './event.js'
 import { isNamed, takenAtMs, type Frame } from './frame.js'
 import { placeOf, type EventSpan, type LatePlace, type Reach } from './late-detection.js'
@@ -13,8 +14,13 @@ export interface EventStore {
   noteDetection (eventId: number, detection: DetectedFrame): Promise<void>
   /** The event of this camera that started last at or before a time, and the one that started first after it. */
   neighbours (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }>
-  /** Keeps a detection that came late where it belongs: in an event, between two that become one, or in a new one that has ended. */
-  keepLate (place: LatePlace, detection: DetectedFrame): Promise<void>
+  /**
+   * Keeps a detection that came late where it belongs: in an event, between two that become one, or in a new one that has
+   * ended at `endedAtMs`. Resolves with whether it is new.
+   */
+  keepLate (place: LatePlace, detection: DetectedFrame, endedAtMs: number): Promise<boolean>
+  /** Keeps a detection with which an event goes on that had ended, and opens that again. Resolves with whether it is new. */
+  reopen (event: EventSpan, detection: DetectedFrame): Promise<boolean>
 }
 
 /** Rejection of a store: the opening frame is in the history already, so that nothing has to change. */
@@ -62,14 +68,16 @@ export interface EventRecorderOptions {
  * Where it could not, the state stays as it was and the next frame tries again.
  *
  * Detections that come late do not touch the order of those that come in time: they are put where they belong by the
- * time at which they were taken. Late frames without a spill mean nothing here.
+ * time at which they were taken. Late frames without a spill only tell where a run of late detections is broken.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
   #run: OpenRun | undefined
   #eventId: number | undefined
-  #clearAtMs: number | null = null
+  #newestClearMs: number | null = null
+  readonly #clearFrames = new ClearFrames()
   #last: Promise<void> | undefined
+  #noting: Promise<unknown> | undefined
 
   constructor (options: EventRecorderOptions) {
     this.#options = options
@@ -95,7 +103,10 @@ export class EventRecorder {
    * again. It rejects with the store's error, or with `overloaded()`: then the frame should be sent again.
    */
   record (frame: Frame, order: FrameOrder): Promise<void> | undefined {
-    if (order.isLate && !frame.spillReported) return undefined
+    if (order.isLate && !frame.spillReported) {
+      this.#clearFrames.note(takenAtMs(frame))
+      return undefined
+    }
     if (this.#last === undefined && !order.isLate) return this.#take(frame, order)
     const { waiting } = this.#options
     const bytes = frame.memory.jpeg.length
@@ -115,25 +126,48 @@ export class EventRecorder {
 
   /** Settles when nothing is being stored. */
   async idle (): Promise<void> {
-    while (this.#last !== undefined) await this.#last
+    while (this.#last !== undefined || this.#noting !== undefined) await Promise.all([this.#last, this.#noting])
   }
 
   #take (frame: Frame, order: FrameOrder): Promise<void> | undefined {
-    const sighting = { spillReported: frame.spillReported, atMs: takenAtMs(frame), monotonicMs: frame.receivedAtMonotonicMs }
+    const { spillReported } = frame
+    const sighting = { spillReported, atMs: takenAtMs(frame), captured: frame.capturedAtMs !== undefined, monotonicMs: frame.receivedAtMonotonicMs }
     const decision = decide(this.#run, sighting, this.#options.reach.gapMs)
-    if (!frame.spillReported) this.#clearAtMs = sighting.atMs
+    if (!spillReported) {
+      this.#newestClearMs = sighting.atMs
+      this.#clearFrames.note(sighting.atMs)
+    }
     if (decision.opens || decision.endsAtMs !== undefined) {
       const detected = decision.opens ? this.#detected(frame, order) : undefined
+      const store = async (): Promise<void> => { await (detected === undefined ? this.#store(decision) : this.#open(decision, sighting, detected)) }
       // The first of a queue starts at once; those that were queued are already running in their turn.
-      return this.#last === undefined ? this.#queue(() => this.#store(decision, detected)) : this.#store(decision, detected)
+      return this.#last === undefined ? this.#queue(store) : store()
     }
     this.#run = decision.next
-    return frame.spillReported && this.#eventId !== undefined ? this.#note(this.#eventId, this.#detected(frame, order)) : undefined
+    return spillReported && this.#eventId !== undefined ? this.#note(this.#eventId, this.#detected(frame, order)) : undefined
+  }
+
+  /**
+   * Opens an event, unless a detection that came late has lengthened the one before it so far that its gap has not
+   * passed, or this one comes so late that the gap seemed to have: then that one goes on.
+   */
+  async #open (decision: Decision, sighting: Sighting, detected: DetectedFrame): Promise<void> {
+    const { store, cameraId, reach } = this.#options
+    if (reach.gapMs === 0 || !sighting.captured) return await this.#store(decision, detected)
+    const { before } = await store.neighbours(cameraId, sighting.atMs)
+    const isReached = before !== undefined && before.id !== this.#eventId && sighting.atMs - before.lastDetectedAtMs < reach.gapMs
+    if (!isReached) return await this.#store(decision, detected)
+    if (decision.endsAtMs !== undefined) await this.#store({ ...decision, opens: false, next: undefined })
+    if (!await store.reopen(before, detected)) return
+    this.#run = decision.next === undefined ? undefined : { ...decision.next, startedAtMs: before.startedAtMs }
+    this.#eventId = before.id
   }
 
   /** Nobody waits for a frame without a name: its camera does not send it again. What is lost of it is told by the store. */
   #note (eventId: number, detected: DetectedFrame): Promise<void> | undefined {
     const noted = this.#options.store.noteDetection(eventId, detected)
+    const noting = Promise.allSettled([this.#noting, noted]).then(() => { if (this.#noting === noting) this.#noting = undefined })
+    this.#noting = noting
     if (isNamed(detected.frame)) return noted
     noted.catch(() => {})
     return undefined
@@ -149,9 +183,11 @@ export class EventRecorder {
       ...(decision.endsAtMs !== undefined && this.#eventId !== undefined && {
         ends: { eventId: this.#eventId, endedAtMs: decision.endsAtMs, clearAfterMs: decision.clearedAtMs ?? null }
       }),
-      ...(opening !== undefined && { opens: { ...opening, clearBeforeMs: this.#clearAtMs } })
+      ...(opening !== undefined && { opens: { ...opening, clearBeforeMs: this.#newestClearMs } })
     }
     try {
+      // What an event went on with belongs before its end: a detection that comes late after that is placed by it.
+      await this.#noting
       const opened = await this.#options.store.change(change)
       this.#run = decision.next
       this.#eventId = opened?.id
@@ -165,9 +201,8 @@ export class EventRecorder {
     const { store, cameraId, reach } = this.#options
     const atMs = takenAtMs(detected.frame)
     const { before, after } = await store.neighbours(cameraId, atMs)
-    const place = placeOf(atMs, this.#asOfNow(before), this.#asOfNow(after), reach)
-    await store.keepLate(place, detected)
-    if (this.#run === undefined || place.kind === 'opens') return
+    const place = placeOf(atMs, { before: this.#asOfNow(before), after: this.#asOfNow(after), clearTimesMs: this.#clearFrames.timesMs }, reach)
+    if (!await store.keepLate(place, detected, lateEndOf(atMs, place, reach)) || this.#run === undefined || place.kind === 'opens') return
     if (place.kind === 'joins') {
       if (place.event.id === this.#eventId) this.#run = withLateDetection(this.#run, atMs)
     } else if (place.second.id === this.#eventId) {
@@ -191,4 +226,10 @@ export class EventRecorder {
     this.#last = settled
     return turn
   }
+}
+
+/** An event of one late detection ends as any other: at the first frame without a spill, where one is known near it. */
+function lateEndOf (atMs: number, place: LatePlace, { gapMs, silenceMs }: Reach): number {
+  const clearMs = place.kind === 'opens' ? place.clearAfterMs : null
+  return clearMs !== null && clearMs - atMs <= (gapMs === 0 ? silenceMs : gapMs) ? clearMs : atMs
 }

@@ -17,11 +17,24 @@ export interface Reach {
   readonly silenceMs: number
 }
 
-/** Where a late detection belongs: in an event, between two that are one then, or in none yet. */
+/**
+ * Where a late detection belongs: in an event, between two that are one then, or in none yet. Of one that opens an event
+ * it is told which frames without a spill are known next to it; null where none is.
+ */
 export type LatePlace =
   | { readonly kind: 'joins', readonly event: EventSpan }
   | { readonly kind: 'bridges', readonly first: EventSpan, readonly second: EventSpan }
-  | { readonly kind: 'opens' }
+  | { readonly kind: 'opens', readonly clearBeforeMs: number | null, readonly clearAfterMs: number | null }
+
+/** What is known of a camera around a moment. */
+export interface Surroundings {
+  /** The event that started last at or before it. */
+  readonly before: EventSpan | undefined
+  /** The event that started first after it. */
+  readonly after: EventSpan | undefined
+  /** When frames without a spill were taken that are remembered, in any order. */
+  readonly clearTimesMs: readonly number[]
+}
 
 /**
  * Says where a detection belongs that came after newer frames, since its camera kept it over an outage. Only its two
@@ -30,27 +43,26 @@ export type LatePlace =
  * It belongs to an event if the event would have reached it, had it come in time: with a gap, if less than that lies
  * between them; without one, if no frame without a spill is known to lie between them, and the camera was not silent
  * for so long that nobody can call it one run.
- *
- * @param before the event that started last at or before this time
- * @param after the event that started first after it
  */
-export function placeOf (takenAtMs: number, before: EventSpan | undefined, after: EventSpan | undefined, reach: Reach): LatePlace {
-  const joinsBefore = before !== undefined && reachesBack(takenAtMs, before, reach)
-  const joinsAfter = after !== undefined && reachesOn(takenAtMs, before, after, reach)
+export function placeOf (takenAtMs: number, { before, after, clearTimesMs }: Surroundings, reach: Reach): LatePlace {
+  const known = [before?.clearBeforeMs, before?.clearAfterMs, after?.clearBeforeMs, after?.clearAfterMs, ...clearTimesMs]
+  const clear = known.filter(atMs => typeof atMs === 'number')
+  const joinsBefore = before !== undefined && reaches(before.lastDetectedAtMs, takenAtMs, clear, reach)
+  const joinsAfter = after !== undefined && reaches(takenAtMs, after.startedAtMs, clear, reach)
   if (joinsBefore && joinsAfter) return { kind: 'bridges', first: before, second: after }
   if (joinsBefore) return { kind: 'joins', event: before }
-  return joinsAfter ? { kind: 'joins', event: after } : { kind: 'opens' }
+  if (joinsAfter) return { kind: 'joins', event: after }
+  const [clearBeforeMs, clearAfterMs] = [Math.max(...clear.filter(atMs => atMs < takenAtMs)), Math.min(...clear.filter(atMs => atMs > takenAtMs))]
+  return { kind: 'opens', clearBeforeMs: orNull(clearBeforeMs), clearAfterMs: orNull(clearAfterMs) }
 }
 
-function reachesBack (takenAtMs: number, { lastDetectedAtMs, clearAfterMs }: EventSpan, { gapMs, silenceMs }: Reach): boolean {
-  const distanceMs = takenAtMs - lastDetectedAtMs
+/** Whether a run of detections goes from one moment to another. */
+function reaches (fromMs: number, toMs: number, clear: readonly number[], { gapMs, silenceMs }: Reach): boolean {
+  const distanceMs = toMs - fromMs
   if (distanceMs <= 0) return true
-  return gapMs > 0 ? distanceMs < gapMs : distanceMs <= silenceMs && (clearAfterMs === null || takenAtMs < clearAfterMs)
+  return gapMs > 0 ? distanceMs < gapMs : distanceMs <= silenceMs && !clear.some(atMs => atMs > fromMs && atMs < toMs)
 }
 
-function reachesOn (takenAtMs: number, before: EventSpan | undefined, after: EventSpan, { gapMs, silenceMs }: Reach): boolean {
-  const distanceMs = after.startedAtMs - takenAtMs
-  if (gapMs > 0) return distanceMs < gapMs
-  const isClear = (atMs: number | null | undefined): boolean => typeof atMs === 'number' && atMs > takenAtMs && atMs < after.startedAtMs
-  return distanceMs <= silenceMs && !isClear(after.clearBeforeMs) && !isClear(before?.clearAfterMs)
+function orNull (ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }

@@ -4,6 +4,7 @@ import { isNamed, takenAtMs } from '../core/frame.js'
 import type { EventSpan, LatePlace } from '../core/late-detection.js'
 import { IdempotencyKeyReused } from '../errors.js'
 import { DetectionBatch } from './detection-batch.js'
+import type { LateJoin } from './event-queries.js'
 import type { EventRepository } from './event-repository.js'
 import type { EvidenceStore } from './evidence-store.js'
 import { SqlThreadLost } from './sql-thread.js'
@@ -56,7 +57,7 @@ export class EventArchive implements EventStore {
       return opens === undefined
         ? await this.#repository.change(ends, undefined)
         : await this.#withEvidence(opens, async (detection, evidence) => await this.#repository.change(ends, {
-          cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, evidence, detection
+          cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, clearAfterMs: null, evidence, detection
         }))
     })
   }
@@ -72,11 +73,16 @@ export class EventArchive implements EventStore {
     return await this.#told(cameraId, async () => await this.#repository.neighboursOf(cameraId, atMs))
   }
 
-  async keepLate (place: LatePlace, detected: DetectedFrame): Promise<void> {
-    await this.#told(detected.cameraId, async () => {
-      if (place.kind === 'opens') await this.#openLate(detected)
-      else await this.#join(place, detected)
+  async keepLate (place: LatePlace, detected: DetectedFrame, endedAtMs: number): Promise<boolean> {
+    return await this.#told(detected.cameraId, async () => {
+      if (place.kind === 'opens') return await this.#openLate(place, detected, endedAtMs)
+      const [event, mergedEventId] = place.kind === 'joins' ? [place.event, null] : [place.first, place.second.id]
+      return await this.#join(event, detected, { mergedEventId, reopens: false })
     })
+  }
+
+  async reopen (event: EventSpan, detected: DetectedFrame): Promise<boolean> {
+    return await this.#told(detected.cameraId, async () => await this.#join(event, detected, { mergedEventId: null, reopens: true }))
   }
 
   /** Stores what was gathered, for an orderly end. */
@@ -85,25 +91,27 @@ export class EventArchive implements EventStore {
   }
 
   /** An event that was over before the server heard of it. */
-  async #openLate (detected: DetectedFrame): Promise<void> {
+  async #openLate (place: Extract<LatePlace, { kind: 'opens' }>, detected: DetectedFrame, endedAtMs: number): Promise<boolean> {
+    const { clearBeforeMs, clearAfterMs } = place
     try {
       await this.#withEvidence(detected, async (detection, evidence) => await this.#repository.change(undefined, {
-        cameraId: detected.cameraId, startedAtMs: detection.takenAtMs, endedAtMs: detection.takenAtMs, clearBeforeMs: null, evidence, detection
+        cameraId: detected.cameraId, startedAtMs: detection.takenAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidence, detection
       }))
+      return true
     } catch (error) {
       if (errorCode(error) !== 'DETECTION_KNOWN') throw error
+      return false
     }
   }
 
-  async #join (place: Exclude<LatePlace, { kind: 'opens' }>, detected: DetectedFrame): Promise<void> {
-    const event = place.kind === 'joins' ? place.event : place.first
-    const target = { eventId: event.id, mergedEventId: place.kind === 'bridges' ? place.second.id : null }
-    if (takenAtMs(detected.frame) >= event.startedAtMs) {
-      await this.#repository.join({ ...target, detection: await toDetection(detected), evidence: null })
-      return
+  async #join ({ id, startedAtMs }: EventSpan, detected: DetectedFrame, change: Pick<LateJoin, 'mergedEventId' | 'reopens'>): Promise<boolean> {
+    if (takenAtMs(detected.frame) >= startedAtMs) {
+      return await this.#repository.join({ eventId: id, ...change, detection: await toDetection(detected), evidence: null })
     }
-    await this.#withEvidence(detected, async (detection, evidence) => {
-      if (!await this.#repository.join({ ...target, detection, evidence })) await this.#evidence.discard(evidence)
+    return await this.#withEvidence(detected, async (detection, evidence) => {
+      const isNew = await this.#repository.join({ eventId: id, ...change, detection, evidence })
+      if (!isNew) await this.#evidence.discard(evidence)
+      return isNew
     })
   }
 

@@ -11,6 +11,7 @@ export interface NewEvent {
   /** Null while it is open. */
   readonly endedAtMs: number | null
   readonly clearBeforeMs: number | null
+  readonly clearAfterMs: number | null
   readonly evidence: Evidence
   /** What its opening frame reported. */
   readonly detection: Detection
@@ -24,6 +25,8 @@ export interface LateJoin {
   readonly eventId: number
   /** The later event that it shows to be the same; null for none. */
   readonly mergedEventId: number | null
+  /** Whether the event, which had ended, is open again. */
+  readonly reopens: boolean
   readonly detection: Detection
   /** Its frame, where it becomes the opening one. */
   readonly evidence: Evidence | null
@@ -72,10 +75,10 @@ const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_aft
  */
 export function eventQueries (database: Connection) {
   const detections = detectionStatements(database)
-  const insert = database.prepare<[string, number, number, number | null, number | null, string, string, number, number, number]>(`
-    INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms,
+  const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number]>(`
+    INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms, clear_after_ms,
                                   frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const end = database.prepare<[number, number | null, number]>(
     'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms), clear_after_ms = ? WHERE id = ? AND ended_at_ms IS NULL')
   const endOpen = database.prepare<[string]>(
@@ -116,7 +119,8 @@ export function eventQueries (database: Connection) {
     merge.run({ into: first, from: second }) // ends it, since only one event of a camera may be open
     detections.move(second, first)
     spread.run(later.started_at_ms, later.last_detected_at_ms, later.last_detected_at_ms, first)
-    setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
+    const isOpen = spanById.get(first)?.ended_at_ms === null
+    if (!isOpen) setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
   }
 
   return {
@@ -132,7 +136,7 @@ export function eventQueries (database: Connection) {
       const { cameraId, startedAtMs, endedAtMs, evidence } = opens
       // Open, but unknown to whoever asks: its answer was lost. It must not stand in the way of this one.
       if (endedAtMs === null) endOpen.run(cameraId)
-      const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, endedAtMs, opens.clearBeforeMs,
+      const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, endedAtMs, opens.clearBeforeMs, opens.clearAfterMs,
         evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height)
       const id = Number(lastInsertRowid)
       detections.add(id, opens.detection, evidence.framePath)
@@ -149,11 +153,15 @@ export function eventQueries (database: Connection) {
      * Keeps a detection that came late, and makes one of two events where it shows that they are. Returns when the
      * camera's newest event started after that; undefined where the detection was kept before.
      */
-    joinEvent ({ eventId, mergedEventId, detection, evidence }: LateJoin): number | undefined {
+    joinEvent ({ eventId, mergedEventId, reopens, detection, evidence }: LateJoin): number | undefined {
       if (!detections.add(eventId, detection, evidence?.framePath ?? null)) return undefined
       spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, eventId)
       if (evidence !== null) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, eventId)
       if (mergedEventId !== null) mergeEvents(eventId, mergedEventId)
+      if (reopens) {
+        endOpen.run(detection.cameraId) // as above
+        setEnd.run(null, null, eventId)
+      }
       return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
     },
     findEvent (id: number): OilSpillEvent | undefined { return toEvent(byId.get(id)) },

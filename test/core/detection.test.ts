@@ -4,7 +4,7 @@ import { decide, decideSilence, resumeRun, type OpenRun, type Sighting } from '.
 const GAP_MS = 5000
 
 function sighting (atMs: number, spillReported: boolean, monotonicMs = atMs): Sighting {
-  return { atMs, monotonicMs, spillReported }
+  return { atMs, monotonicMs, spillReported, captured: false }
 }
 
 /** The run after these sightings, which must not end it. */

@@ -4,6 +4,7 @@ import { EventRecorder, type DetectedFrame, type EventChange, type EventStore, t
 import type { OilSpillEvent } from '../../src/core/event.js'
 import type { Frame } from '../../src/core/frame.js'
 import { FakeClock, frame, jpeg } from '../helper.js'
+import { randomFrom } from '../random.js'
 
 const PICTURE = jpeg()
 
@@ -44,7 +45,9 @@ class FakeStore implements EventStore {
 
   async neighbours (): ReturnType<EventStore['neighbours']> { return { before: undefined, after: undefined } }
 
-  async keepLate (): Promise<void> {}
+  async keepLate (): Promise<boolean> { return true }
+
+  async reopen (): Promise<boolean> { return true }
 
   /** Waits for the change that is under way, and takes it out of the queue. */
   async next (): Promise<{ succeed: () => void, fail: (error: Error) => void }> {
@@ -349,15 +352,6 @@ t.test('to be idle is to have stored everything', async t => {
   await t.resolves(answer(sent[0]))
   await t.rejects(answer(sent[1]), { message: 'no room' })
 })
-
-/** Numbers below 2^31 that are the same for the same seed. */
-function randomFrom (seed: number): (below: number) => number {
-  let state = seed * 2654435761 % 0x7fffffff + 1
-  return below => {
-    state = (state * 48271) % 0x7fffffff
-    return state % below
-  }
-}
 
 interface Sent { readonly atMs: number, readonly spill: boolean, readonly stored: boolean }
 

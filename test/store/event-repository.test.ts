@@ -156,6 +156,6 @@ t.test('a history that cannot be read or written says so to who asked for it', a
   await t.rejects(allEvents(repository), unavailable)
   await t.rejects(repository.change(undefined, newEvent(1)), { code: 'SQL_THREAD_LOST' }, 'a detection is told in other words by the archive')
   await t.rejects(repository.addDetections([]), { code: 'SQL_THREAD_LOST' })
-  await t.rejects(repository.join({ eventId: 1, mergedEventId: null, detection: newDetection(1), evidence: null }), { code: 'SQL_THREAD_LOST' })
+  await t.rejects(repository.join({ eventId: 1, mergedEventId: null, reopens: false, detection: newDetection(1), evidence: null }), { code: 'SQL_THREAD_LOST' })
   await t.rejects(repository.neighboursOf('default', 1), { code: 'SQL_THREAD_LOST' })
 })

@@ -124,11 +124,11 @@ export function newDetection (nth: number, options: Partial<Detection> = {}): De
 
 /** An event that nothing is wrong with, still open; `nth` sets it apart from others. */
 export function newEvent (nth: number, options: Partial<Omit<NewEvent, 'evidence' | 'detection'>> = {}): NewEvent {
-  const { cameraId = 'default', startedAtMs = newDetection(nth).takenAtMs, endedAtMs = null, clearBeforeMs = null } = options
+  const { cameraId = 'default', startedAtMs = newDetection(nth).takenAtMs, endedAtMs = null, clearBeforeMs = null, clearAfterMs = null } = options
   const detection = newDetection(nth, { cameraId, takenAtMs: startedAtMs })
   const { sha256, sizeBytes, width, height } = detection
   return {
-    cameraId, startedAtMs, endedAtMs, clearBeforeMs, evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
+    cameraId, startedAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
   }
 }
 
