@@ -75,7 +75,7 @@ async function runsOf ({ archive, cameras, runsOf }: History, cameraId: string, 
       waiting: new ByteBudget(1e9),
       overloaded: () => new Error('overloaded')
     }),
-    connectivity: new Connectivity(SILENCE_MS, 'never_seen', clock.monotonicMs()),
+    connectivity: new Connectivity(SILENCE_MS, { connection: 'never_seen', lastFrameAtMs: undefined }, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }),
     newestTakenAtMs: undefined,
     onRelayError: error => { throw error },
     keyReused: () => new Error('key reused'),
