@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decide, decideSilence, resumeRun, type OpenRun, type Sighting } from '../../src/core/detection.js'
+import { decide, decideSilence, resumeRun, withLateDetection, type OpenRun, type Sighting } from '../../src/core/detection.js'
 
 const GAP_MS = 5000
 
@@ -133,4 +133,24 @@ t.test('an event that was open at the last stop', async t => {
     t.equal(decideSilence(fromFuture, 5009, GAP_MS), undefined)
     t.match(decideSilence(fromFuture, 5010, GAP_MS), { endsAtMs: 90_000 })
   })
+})
+
+t.test('where the camera says when frames were taken, a gap is measured by that and not by when they came', async t => {
+  const captured = (atMs: number, spillReported: boolean, monotonicMs: number): Sighting => ({ ...sighting(atMs, spillReported, monotonicMs), captured: true })
+  const run = runAfter(GAP_MS, captured(1000, true, 1000))
+  t.match(decide(run, captured(3000, true, 60_000), GAP_MS), { opens: false, endsAtMs: undefined }, 'one that was long on its way')
+  t.match(decide(run, captured(6000, true, 1001), GAP_MS), { opens: true, endsAtMs: 1000 }, 'two that came at once')
+  t.match(decide(run, captured(5999, false, 60_000), GAP_MS), { endsAtMs: undefined, next: { clearedAtMs: 5999 } })
+  t.match(decide(run, captured(6000, false, 1001), GAP_MS), { opens: false, endsAtMs: 6000 })
+  t.match(decideSilence(run, 6000, GAP_MS), { endsAtMs: 1000 }, 'silence is measured by the clock here')
+})
+
+t.test('a detection that comes late is taken into an open event', async t => {
+  const run: OpenRun = { startedAtMs: 1000, lastDetectedAtMs: 5000, lastDetectedMonotonicMs: 50_000, clearedAtMs: undefined, resumed: true }
+  t.strictSame(withLateDetection(run, 3000), run, 'within it')
+  t.strictSame(withLateDetection(run, 400), { ...run, startedAtMs: 400 }, 'before it')
+  t.strictSame(withLateDetection(run, 7000), { ...run, lastDetectedAtMs: 7000, lastDetectedMonotonicMs: 52_000 }, 'behind it')
+  const cleared = { ...run, clearedAtMs: 6000 }
+  t.strictSame(withLateDetection(cleared, 5500), { ...cleared, lastDetectedAtMs: 5500, lastDetectedMonotonicMs: 50_500 }, 'and it ends at the same frame')
+  t.strictSame(withLateDetection(cleared, 7000), { ...run, lastDetectedAtMs: 7000, lastDetectedMonotonicMs: 52_000 }, 'behind the frame at which it would have ended')
 })

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { ByteBudget } from '../../src/core/byte-budget.js'
-import { EventRecorder, type DetectedFrame, type EventChange, type EventStore, type FrameOrder } from '../../src/core/event-recorder.js'
+import { DuplicateDetection, EventRecorder, type DetectedFrame, type EventChange, type EventStore, type FrameOrder } from '../../src/core/event-recorder.js'
 import type { OilSpillEvent } from '../../src/core/event.js'
-import type { Frame } from '../../src/core/frame.js'
+import { takenAtMs, type Frame } from '../../src/core/frame.js'
+import type { EventSpan, LatePlace } from '../../src/core/late-detection.js'
 import { FakeClock, frame, jpeg } from '../helper.js'
 import { randomFrom } from '../random.js'
 
@@ -14,8 +15,17 @@ class FakeStore implements EventStore {
   readonly changes: EventChange[] = []
   readonly notes: Array<[eventId: number, atMs: number]> = []
   readonly waiting: Array<{ succeed: () => void, fail: (error: Error) => void }> = []
+  readonly asked: Array<[cameraId: string, atMs: number]> = []
+  readonly late: Array<{ place: LatePlace, takenAtMs: number, clockSkewMs: number | null, endedAtMs: number }> = []
+  readonly reopened: Array<[eventId: number, atMs: number]> = []
   slow = false
   failing = false
+  /** Whether late detections were not kept before. */
+  isNew = true
+  /** What notes of detections wait for. */
+  noted: Promise<void> = Promise.resolve()
+  /** The events around whatever is asked for. */
+  around: Awaited<ReturnType<EventStore['neighbours']>> = { before: undefined, after: undefined }
 
   async change (change: EventChange): Promise<OilSpillEvent | undefined> {
     this.changes.push(change)
@@ -41,13 +51,27 @@ class FakeStore implements EventStore {
     }
   }
 
-  async noteDetection (eventId: number, { frame }: DetectedFrame): Promise<void> { this.notes.push([eventId, frame.receivedAtMs]) }
+  async noteDetection (eventId: number, { frame }: DetectedFrame): Promise<void> {
+    this.notes.push([eventId, frame.receivedAtMs])
+    await this.noted
+  }
 
-  async neighbours (): ReturnType<EventStore['neighbours']> { return { before: undefined, after: undefined } }
+  async neighbours (cameraId: string, atMs: number): ReturnType<EventStore['neighbours']> {
+    this.asked.push([cameraId, atMs])
+    return this.around
+  }
 
-  async keepLate (): Promise<boolean> { return true }
+  async keepLate (place: LatePlace, { frame, clockSkewMs }: DetectedFrame, endedAtMs: number): Promise<boolean> {
+    if (this.failing) throw new Error('the disk is full')
+    this.late.push({ place, takenAtMs: takenAtMs(frame), clockSkewMs, endedAtMs })
+    return this.isNew
+  }
 
-  async reopen (): Promise<boolean> { return true }
+  async reopen ({ id }: EventSpan, { frame }: DetectedFrame): Promise<boolean> {
+    if (this.failing) throw new Error('the disk is full')
+    this.reopened.push([id, takenAtMs(frame)])
+    return this.isNew
+  }
 
   /** Waits for the change that is under way, and takes it out of the queue. */
   async next (): Promise<{ succeed: () => void, fail: (error: Error) => void }> {
@@ -64,6 +88,9 @@ class FakeStore implements EventStore {
     return this.events.map(event => [event.startedAtMs, event.endedAtMs])
   }
 }
+
+/** An event in the history of which nothing is known on its sides. */
+const span = (id: number, startedAtMs: number, lastDetectedAtMs: number): EventSpan => ({ id, startedAtMs, lastDetectedAtMs, clearBeforeMs: null, clearAfterMs: null })
 
 const OVERLOADED = new Error('overloaded')
 
@@ -98,7 +125,13 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
     send: (spill: boolean, afterMs = 100) => {
       clock.advance(afterMs)
       return recorder.record(frame(clock, { spill, jpeg: PICTURE }), ON_TIME)
-    }
+    },
+    /** One frame that was taken at this time and comes now. */
+    sendLate: (spill: boolean, capturedAtMs: number) =>
+      recorder.record(frame(clock, { spill, jpeg: PICTURE, capturedAtMs }), { isLate: true, clockSkewMs: 70 }),
+    /** One frame that was taken at this time, the newest so far, and comes now. */
+    sendCaptured: (spill: boolean, capturedAtMs: number, key?: string) =>
+      recorder.record(frame(clock, { spill, jpeg: PICTURE, capturedAtMs, ...(key !== undefined && { key }) }), ON_TIME)
   }
 }
 
@@ -351,6 +384,228 @@ t.test('to be idle is to have stored everything', async t => {
   await waiting
   await t.resolves(answer(sent[0]))
   await t.rejects(answer(sent[1]), { message: 'no room' })
+})
+
+t.test('a detection that its camera named is acknowledged when it is on disk', async t => {
+  const { clock, recorder, store, send, startMs } = setUp()
+  await send(true)
+  let succeed = (): void => {}
+  store.noted = new Promise(resolve => { succeed = resolve })
+  for (const name of [{ key: 'a' }, { sequence: 0 }]) {
+    let answered = false
+    const noted = answer(recorder.record(frame(clock, { spill: true, jpeg: PICTURE, ...name }), ON_TIME)).then(() => { answered = true })
+    await new Promise(resolve => setImmediate(resolve))
+    t.equal(answered, false)
+    succeed()
+    await noted
+    store.noted = new Promise(resolve => { succeed = resolve })
+  }
+  succeed()
+  store.noted = Promise.reject(new Error('no room'))
+  await t.rejects(answer(recorder.record(frame(clock, { spill: true, jpeg: PICTURE, key: 'b' }), ON_TIME)), { message: 'no room' })
+  t.equal(send(true), undefined, 'and one without a name that is lost is told by the store')
+  t.strictSame(store.runs, [[startMs + 100, null]])
+})
+
+t.test('an end waits for the detections before it, and so does an orderly end of the server', async t => {
+  const { clock, recorder, store, send } = setUp()
+  await send(true)
+  let succeed = (): void => {}
+  store.noted = new Promise(resolve => { succeed = resolve })
+  const noted = recorder.record(frame(clock, { spill: true, jpeg: PICTURE, key: 'a' }), ON_TIME)
+  let idle = false
+  const idled = recorder.idle().then(() => { idle = true })
+  const end = answer(send(false))
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(store.changes.length, 1)
+  t.equal(idle, false)
+  succeed()
+  await Promise.all([noted, end, idled])
+  t.equal(store.changes.length, 2)
+})
+
+t.test('an opening frame that was kept before changes nothing', async t => {
+  const { recorder, store, send } = setUp()
+  const change = store.change.bind(store)
+  store.change = async () => { throw new DuplicateDetection() }
+  await t.resolves(answer(send(true)))
+  t.equal(recorder.openEventId, undefined)
+  store.change = change
+  await send(true)
+  t.equal(recorder.openEventId, 1)
+})
+
+t.test('a detection that comes late', async t => {
+  t.test('is put where it belongs by when it was taken, and waits for that', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    void send(false)
+    store.around = { before: span(1, startMs - 9000, startMs - 8000), after: undefined }
+    const kept = sendLate(true, startMs - 7000)
+    t.ok(kept)
+    await kept
+    t.strictSame(store.asked, [['default', startMs - 7000]])
+    t.strictSame(store.late, [{ place: { kind: 'joins', event: store.around.before }, takenAtMs: startMs - 7000, clockSkewMs: 70, endedAtMs: startMs - 7000 }])
+    t.equal(recorder.openEventId, undefined)
+    t.strictSame(store.changes, [])
+  })
+
+  t.test('opens an event that is over, at the first frame without a spill where one is known', async t => {
+    const { store, send, sendLate, startMs } = setUp()
+    void send(false)
+    void send(false, 5000)
+    await sendLate(true, startMs + 200)
+    await sendLate(true, startMs - 200)
+    t.match(store.late, [
+      { place: { kind: 'opens', clearBeforeMs: startMs + 100, clearAfterMs: startMs + 5100 }, endedAtMs: startMs + 5100 },
+      { place: { kind: 'opens', clearBeforeMs: null, clearAfterMs: startMs + 100 }, endedAtMs: startMs + 100 }
+    ])
+    void send(false, 30_000)
+    await sendLate(true, startMs + 5200)
+    t.match(store.late[2], { place: { kind: 'opens' }, endedAtMs: startMs + 5200 }, 'but not at one after a silence')
+  })
+
+  t.test('of which none shows a spill only tells where a run is broken', async t => {
+    const { store, send, sendLate, startMs } = setUp()
+    void send(false, 60_000)
+    t.equal(sendLate(false, startMs + 2000), undefined)
+    t.strictSame(store.asked, [])
+    store.around = { before: span(1, startMs, startMs + 1000), after: undefined }
+    await sendLate(true, startMs + 1500)
+    await sendLate(true, startMs + 2500)
+    t.strictSame(store.late.map(({ place }) => place.kind), ['joins', 'opens'])
+  })
+
+  t.test('goes into the event that is open, whose newest detection the history may not know yet', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    await send(true)
+    void send(true, 20_000)
+    store.around = { before: span(1, startMs + 100, startMs + 100), after: undefined }
+    await sendLate(true, startMs + 15_000)
+    t.match(store.late, [{ place: { kind: 'joins', event: { id: 1, lastDetectedAtMs: startMs + 20_100 } } }])
+    t.equal(recorder.lastDetectedAtMs, startMs + 20_100)
+    t.equal(recorder.openEventId, 1)
+    store.around = { before: undefined, after: span(1, startMs + 100, startMs + 100) }
+    await sendLate(true, startMs - 1000)
+    await send(false)
+    t.strictSame(store.changes.at(-1), { cameraId: 'default', ends: { eventId: 1, endedAtMs: startMs + 20_200, clearAfterMs: startMs + 20_200 } })
+  })
+
+  t.test('shows that the open event is the one before it, which goes on then', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    await send(true)
+    store.around = { before: span(9, startMs - 5000, startMs - 4000), after: span(1, startMs + 100, startMs + 100) }
+    await sendLate(true, startMs - 2000)
+    t.match(store.late, [{ place: { kind: 'bridges', first: { id: 9 }, second: { id: 1 } } }])
+    t.equal(recorder.openEventId, 9)
+    void send(true)
+    t.strictSame(store.notes, [[9, startMs + 200]])
+    await send(false)
+    t.match(store.changes.at(-1), { ends: { eventId: 9, endedAtMs: startMs + 300 } })
+  })
+
+  t.test('shows that two events before the open one are one, which is nothing to the open one', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    await send(true)
+    store.around = { before: span(8, startMs - 50_000, startMs - 49_000), after: span(9, startMs - 45_000, startMs - 44_000) }
+    await sendLate(true, startMs - 47_000)
+    t.match(store.late, [{ place: { kind: 'bridges' } }])
+    t.equal(recorder.openEventId, 1)
+    t.equal(recorder.lastDetectedAtMs, startMs + 100)
+  })
+
+  t.test('and cannot be kept is to be sent again, and nothing has changed', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    await send(true)
+    store.around = { before: span(9, startMs - 5000, startMs - 4000), after: span(1, startMs + 100, startMs + 100) }
+    store.failing = true
+    await t.rejects(answer(sendLate(true, startMs - 2000)), { message: 'the disk is full' })
+    t.equal(recorder.openEventId, 1)
+    store.failing = false
+    await sendLate(true, startMs - 2000)
+    t.equal(recorder.openEventId, 9)
+  })
+
+  t.test('and was kept before changes nothing', async t => {
+    const { store, recorder, send, sendLate, startMs } = setUp()
+    await send(true)
+    store.isNew = false
+    store.around = { before: span(1, startMs + 100, startMs + 100), after: undefined }
+    await sendLate(true, startMs + 5000)
+    t.equal(recorder.lastDetectedAtMs, startMs + 100)
+  })
+
+  t.test('waits in memory while the disk is slow, as far as there is room', async t => {
+    const { clock, recorder, store, send, startMs } = setUp()
+    store.slow = true
+    const opening = answer(send(true))
+    const late = (bytes: number): Promise<void> =>
+      answer(recorder.record(frame(clock, { spill: true, jpeg: Buffer.alloc(bytes), capturedAtMs: startMs - 5000 }), { isLate: true, clockSkewMs: null }))
+    const kept = late(MAX_WAITING_BYTES)
+    await t.rejects(late(1), OVERLOADED)
+    ;(await store.next()).succeed()
+    await Promise.all([opening, kept])
+    t.equal(store.late.length, 1)
+  })
+})
+
+t.test('with a gap that is measured by capture times', async t => {
+  t.test('an event that had ended goes on where a detection shows that its gap had not passed', async t => {
+    const { clock, store, recorder, sendCaptured, startMs } = setUp({ gapMs: 5000 })
+    clock.advance(1000)
+    await sendCaptured(true, startMs)
+    clock.advance(5000)
+    await recorder.checkSilence()
+    t.equal(recorder.openEventId, undefined)
+    store.around = { before: span(1, startMs, startMs), after: undefined }
+    await sendCaptured(true, startMs + 2000)
+    t.strictSame(store.reopened, [[1, startMs + 2000]])
+    t.equal(recorder.openEventId, 1)
+    t.equal(recorder.lastDetectedAtMs, startMs + 2000)
+    t.equal(sendCaptured(true, startMs + 5999), undefined, 'and is then as any other')
+    t.equal(store.changes.length, 2)
+    clock.advance(5000)
+    await recorder.checkSilence()
+    t.match(store.changes.at(-1), { ends: { eventId: 1, endedAtMs: startMs + 5999 } })
+  })
+
+  t.test('and not where it had', async t => {
+    const { clock, store, recorder, sendCaptured, startMs } = setUp({ gapMs: 5000 })
+    clock.advance(10_000)
+    await sendCaptured(true, startMs)
+    store.around = { before: span(1, startMs, startMs), after: undefined }
+    clock.advance(1000)
+    await sendCaptured(true, startMs + 5000)
+    t.strictSame(store.reopened, [])
+    t.match(store.changes.at(-1), { ends: { eventId: 1, endedAtMs: startMs }, opens: { cameraId: 'default' } }, 'though it came a second later')
+    t.equal(recorder.openEventId, 2)
+  })
+
+  t.test('an event of late detections goes on after the open one has ended', async t => {
+    const { clock, store, recorder, sendCaptured, startMs } = setUp({ gapMs: 5000 })
+    clock.advance(20_000)
+    await sendCaptured(true, startMs)
+    store.around = { before: span(2, startMs + 8000, startMs + 12_000), after: undefined }
+    await sendCaptured(true, startMs + 13_000)
+    t.match(store.changes.at(-1), { ends: { eventId: 1, endedAtMs: startMs }, opens: undefined })
+    t.strictSame(store.reopened, [[2, startMs + 13_000]])
+    t.equal(recorder.openEventId, 2)
+  })
+
+  t.test('one that cannot be opened again is tried again, and one that was kept before is not', async t => {
+    const { clock, store, recorder, sendCaptured, startMs } = setUp({ gapMs: 5000 })
+    clock.advance(20_000)
+    store.around = { before: span(2, startMs, startMs + 12_000), after: undefined }
+    store.failing = true
+    await t.rejects(answer(sendCaptured(true, startMs + 13_000)), { message: 'the disk is full' })
+    t.equal(recorder.openEventId, undefined)
+    store.failing = false
+    store.isNew = false
+    await sendCaptured(true, startMs + 13_000)
+    t.equal(recorder.openEventId, undefined)
+    store.isNew = true
+    await sendCaptured(true, startMs + 13_000)
+    t.equal(recorder.openEventId, 2)
+  })
 })
 
 interface Sent { readonly atMs: number, readonly spill: boolean, readonly stored: boolean }
