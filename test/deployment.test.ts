@@ -172,19 +172,23 @@ t.test('the limits leave room for 500 viewers', async t => {
 t.test('every setting can be given to the container, and no other', async t => {
   const fixed = Object.keys(imageEnvironment).filter(name => name !== 'NODE_ENV')
   const passedOn = Object.keys(theService().environment)
-  t.strictSame([...fixed, ...passedOn, 'CAMERA_PASSWORD'].sort(), [...settings].sort(), 'the password comes by file only')
+  t.strictSame([...fixed, ...passedOn, 'CAMERA_PASSWORD', 'ADMIN_PASSWORD'].sort(), [...settings].sort(), 'passwords come by file only')
   for (const [, name] of composeText.matchAll(/\$\{(\w+)/g)) t.ok(settings.includes(name ?? ''), String(name))
   for (const [name, value] of Object.entries(theService().environment)) {
-    if (name !== 'CAMERA_PASSWORD_FILE') t.equal(value, null, `${name} has its default in src/config.ts only`)
+    if (!name.endsWith('_PASSWORD_FILE')) t.equal(value, null, `${name} has its default in src/config.ts only`)
   }
 })
 
-t.test('the camera password comes by file, and a first run needs none', async t => {
-  const secret = theService().secrets[0] ?? ''
-  t.equal(theService().environment['CAMERA_PASSWORD_FILE'], `/run/secrets/${secret}`)
-  const otherwise = /^\$\{CAMERA_PASSWORD_FILE:-(.+)\}$/.exec(compose.secrets[secret]?.file ?? '')?.[1]
-  t.equal(otherwise, '/dev/null')
-  t.equal(loadConfig({ CAMERA_PASSWORD_FILE: otherwise }).cameraPassword, undefined)
+t.test('passwords come by file, and a first run needs none', async t => {
+  t.strictSame(theService().secrets, ['camera_password', 'admin_password'])
+  for (const secret of theService().secrets) {
+    const name = `${secret.toUpperCase()}_FILE`
+    t.equal(theService().environment[name], `/run/secrets/${secret}`)
+    const otherwise = /^\$\{(\w+):-(.+)\}$/.exec(compose.secrets[secret]?.file ?? '')
+    t.match(otherwise, [String, name, '/dev/null'])
+    const { cameraPassword, adminPassword } = loadConfig({ [name]: otherwise?.[2] })
+    t.strictSame([cameraPassword, adminPassword], [undefined, undefined])
+  }
 })
 
 const composeCommand = [['docker', 'compose'], ['docker-compose']]

@@ -86,6 +86,9 @@ t.test('without any setting it makes a password, and prints it once with an uplo
   const password = readFileSync(join(folder, 'data', 'camera_password'), 'utf8').trim()
   t.equal(first.output().split(`  ${password}\n`).length, 2)
   const line = first.output().split('\n').find(each => each.includes('curl')) ?? ''
+  await until(() => /password {3}\S+\n/.test(first.output()), 'the administrator\'s password')
+  const adminPassword = /password {3}(\S+)\n/.exec(first.output())?.[1] ?? ''
+  t.match(first.output(), /user name {2}admin\n/)
   t.match(line, `X-Camera-Auth: ${password}`)
   writeFileSync(join(folder, 'frame.jpg'), jpeg())
   if (spawnSync('curl', ['--version']).error === undefined) {
@@ -104,10 +107,26 @@ t.test('without any setting it makes a password, and prints it once with an uplo
   const second = start(t, unset, { folder })
   const { url } = await second.listening()
   t.equal((await upload(url, { password })).status, 200)
+  t.equal((await send(url, { path: '/api/users', headers: { Authorization: `Basic ${Buffer.from(`admin:${adminPassword}`).toString('base64')}` } })).status, 200)
   second.child.kill('SIGTERM')
   await second.exited()
   t.notMatch(second.output(), password)
   t.notMatch(second.output(), 'curl')
+  t.notMatch(second.output(), /user name/)
+})
+
+t.test('an administrator whose password nobody has seen is not kept', async t => {
+  const folder = temporaryFolder(t)
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => { taken.close() })
+  const failed = start(t, { PORT: String((taken.address() as AddressInfo).port) }, { folder })
+  t.strictSame(await failed.exited(), [1, null])
+  t.notMatch(failed.output(), /user name/)
+  const next = start(t, {}, { folder })
+  await until(() => /password {3}\S+\n/.test(next.output()), 'the administrator\'s password')
+  next.child.kill('SIGTERM')
+  await next.exited()
 })
 
 t.test('settings may stand in .env', async t => {

@@ -28,10 +28,10 @@ export default (async app => {
         ...errorResponses(new RequestInvalid('querystring/username Expected string to match pattern'), new RoleMissing('admin'), new UserNotFound('jane.doe'), new ReadRateExceeded())
       }
     }
-  }, async request => {
+  }, async (request, reply) => {
     const person = personOf(request)
     const username = request.query.username ?? person.username
-    if (username !== person.username && person.role !== 'admin') throw new RoleMissing('admin')
+    if (username !== person.username) await app.requireRole(request, reply, 'admin')
     const user = find(username)
     return { tokens: app.people.tokensOf(user).map(token => toJson(token, username)) }
   })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
@@ -68,7 +69,8 @@ t.test('an administrator who has forgotten the password is made anew, as docs/se
   await before.app.close()
   const database = new Database(join(folder, 'videostream.db'))
   database.pragma('foreign_keys = OFF') // as in the sqlite3 shell
-  database.exec("DELETE FROM users WHERE username = 'admin'")
+  const [, sql = ''] = /^sqlite3 data\/videostream\.db "(DELETE [^"]+)"$/m.exec(readFileSync('docs/security.md', 'utf8')) ?? []
+  database.exec(sql)
   database.close()
 
   const after = await startServer(t, { DATA_DIR: folder, ADMIN_PASSWORD: 'a-new-one-this-time' })

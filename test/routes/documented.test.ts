@@ -1,7 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
-import { NoFrame, ReadRateExceeded, RequestInvalid, SpillHeaderInvalid } from '../../src/errors.js'
-import { content, errorResponses, ref } from '../../src/routes/documented.js'
+import type { Access, ViewerAccess } from '../../src/core/role.js'
+import { NoFrame, PasswordWrong, ReadRateExceeded, RequestInvalid, SpillHeaderInvalid } from '../../src/errors.js'
+import { content, documentAccess, errorResponses, ref } from '../../src/routes/documented.js'
 import { ErrorSchema } from '../../src/schemas/error.js'
 
 t.test('a schema is referred to by its id', async t => {
@@ -32,4 +33,25 @@ t.test('errors are grouped by status, each with an example as it goes over the w
 t.test('Retry-After is documented where it is sent', async t => {
   const responses: Record<string, { headers?: object }> = errorResponses(new ReadRateExceeded(), new NoFrame(), new SpillHeaderInvalid())
   t.strictSame(Object.keys(responses).filter(status => responses[status]?.headers !== undefined), ['429', '503'])
+})
+
+t.test('who may use a route, and what others hear, follows from its access', async t => {
+  const documented = (access: Access, viewerAccess: ViewerAccess, method = 'GET') => documentAccess(viewerAccess)({
+    url: '/x', schema: { response: { 200: { description: 'ok' }, ...errorResponses(new PasswordWrong(), new ReadRateExceeded()) } }, route: { config: { access }, method }
+  } as never).schema as { security: unknown, response: Record<string, { description: string }> }
+  const person = (role: string) => [{ Session: [role] }, { Basic: [role] }, { Token: [role] }]
+  const table: Array<[Access, ViewerAccess, unknown[]]> = [
+    ['open', 'private', []], ['public', 'public', [{}, ...person('viewer')]], ['public', 'private', person('viewer')], ['viewer', 'public', person('viewer')],
+    ['operator', 'public', person('operator')], ['admin', 'public', person('admin')], ['camera', 'private', [{ CameraPassword: [] }]],
+    ['operator-or-camera', 'private', [{ CameraPassword: [] }, ...person('operator')]]
+  ]
+  for (const [access, viewerAccess, security] of table) t.strictSame(documented(access, viewerAccess).security, security, `${access} ${viewerAccess}`)
+
+  const { response } = documented('admin', 'public', 'POST')
+  t.strictSame(Object.keys(response), ['200', '401', '403', '429', '500', '503'])
+  t.match(response['401']?.description, '`PASSWORD_WRONG` or `LOGIN_MISSING`', 'with those that the route documents itself')
+  t.match(response['403']?.description, '`ROLE_MISSING` or `CROSS_SITE_REQUEST`')
+  t.match(response['429']?.description, '`READ_RATE_EXCEEDED` or `TOO_MANY_FAILED_LOGINS`')
+  t.strictSame(Object.keys(documented('viewer', 'public').response), ['200', '401', '429', '500', '503'], 'who logs in may read what is for viewers')
+  t.strictSame(documented('public', 'public').response['401']?.description, 'Unauthorized: `PASSWORD_WRONG`')
 })

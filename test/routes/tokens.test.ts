@@ -45,9 +45,10 @@ t.test('a token ends when it expires', async t => {
 })
 
 t.test('people see and revoke their own; administrators everybody\'s', async t => {
-  const { tokens, ask } = await setUp(t)
+  const { tokens, ask, app } = await setUp(t)
   const { token_id: id } = json(await ask(tokens.viewer, 'POST', '/api/tokens', { name: 'mine' }))
   for (const path of ['/api/tokens?username=viewer', '/api/tokens?username=nobody']) await refused(t, await ask(tokens.operator, 'GET', path), 403, 'ROLE_MISSING')
+  t.equal(app.refusalCount('login'), 2, 'which is counted')
   await refused(t, await ask(tokens.operator, 'DELETE', `/api/tokens/${String(id)}`), 404, 'TOKEN_NOT_FOUND')
   t.match(json(await ask(tokens.viewer, 'GET', '/api/tokens?username=viewer')), { tokens: [{}, { name: 'mine' }] })
   t.match(json(await ask(tokens.admin, 'GET', '/api/tokens?username=viewer')), { tokens: [{}, { name: 'mine', username: 'viewer' }] })
