@@ -17,9 +17,10 @@ t.test('Swagger UI in Chromium', needs('chromium'), async t => {
     const { page, complaints } = await openPage(t, browser, `${url}/documentation`)
 
     await page.click('button.authorize')
-    await page.fill('.auth-container input', PASSWORD)
-    await page.click('.auth-container button[type=submit]')
-    await page.click('.auth-container button.btn-done')
+    const camera = page.locator('.auth-container', { hasText: 'CameraPassword' })
+    await camera.locator('input').fill(PASSWORD)
+    await camera.locator('button[type=submit]').click()
+    await camera.locator('button.btn-done').click()
 
     const upload = page.locator('.opblock', { hasText: '/api/upload_frame' })
     await upload.locator('.opblock-summary').click()
