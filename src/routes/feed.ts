@@ -37,7 +37,6 @@ export default (async app => {
         'It is published the moment its last byte is in. A part that is no frame is skipped and counted, and so is one that comes faster than the ' +
         'camera may send, unless it reports a spill: then the server reads on when it may be taken. Headers given here hold for each part that does not say otherwise. ' +
         'A camera has one feed at a time: a new one ends the one before. The answer comes when the body ends: a 503 or 507 means that a detection is not on disk yet.',
-      security: [{ CameraPassword: [] }],
       params: CameraParams,
       headers: FeedHeaders,
       body: { content: { 'multipart/x-mixed-replace': { schema: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }) } } },
