@@ -73,6 +73,22 @@ t.test('the right password costs nothing, however often and however many at once
   t.equal((await me(basic('admin', 'wrong'))).status, 401)
 })
 
+t.test('a name that does not exist, and a user who is disabled, cost a hash as well', async t => {
+  const { me, app } = await setUp(t)
+  await tokenOf(app, 'viewer')
+  await app.people.change('viewer', { enabled: false })
+  let hashes = 0
+  const verify = app.passwords.verify.bind(app.passwords)
+  app.passwords.verify = async (...args) => {
+    hashes += 1
+    return await verify(...args)
+  }
+  const bodies = []
+  for (const headers of [basic('nobody', PERSON_PASSWORD), basic('viewer', PERSON_PASSWORD)]) bodies.push((await me(headers)).body.toString())
+  t.equal(hashes, 2)
+  t.equal(bodies[0], bodies[1], 'and are answered alike')
+})
+
 t.test('a remembered password holds no longer than the user is as it was', async t => {
   const { me, app } = await setUp(t)
   await tokenOf(app, 'viewer')
