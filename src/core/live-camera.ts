@@ -126,7 +126,7 @@ export class LiveCamera {
    */
   async takeAgain (frame: Frame): Promise<void> {
     if (!this.isOn) throw this.#parts.switchedOff()
-    const isLate = frame !== this.frames.newest
+    const isLate = frame.memory !== this.frames.newest?.memory
     const record = (): Promise<void> | undefined => this.recorder.record(frame, { isLate, clockSkewMs: this.#clockSkewMs })
     const found = isNamed(frame) ? this.#recent.find(frame) : undefined
     if (found !== undefined) await this.#compare(frame, found.earlier, found.sameKey, record)

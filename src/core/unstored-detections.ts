@@ -93,7 +93,7 @@ export class UnstoredDetections {
   /** One after the other, up to the first that the disk does not take. The newest first, if the camera has sent nothing since: it opens the event that the others join. */
   async #tryCamera (camera: LiveCamera, frames: Set<Frame>): Promise<void> {
     const { newest } = camera.frames
-    const first = newest !== undefined && frames.has(newest) ? [newest] : []
+    const first = [...frames].filter(({ memory }) => memory === newest?.memory)
     for (const frame of new Set([...first, ...frames])) {
       try {
         await camera.takeAgain(frame)

@@ -1,13 +1,6 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
-import { Audience } from '../../src/core/audience.js'
-import { ByteBudget } from '../../src/core/byte-budget.js'
-import { Connectivity } from '../../src/core/connectivity.js'
-import { EventRecorder } from '../../src/core/event-recorder.js'
-import { FrameBuffer } from '../../src/core/frame-buffer.js'
-import { LiveCamera } from '../../src/core/live-camera.js'
-import { LiveStream } from '../../src/core/live-stream.js'
 import { CameraRepository } from '../../src/store/camera-repository.js'
 import { EventArchive } from '../../src/store/event-archive.js'
 import { EventRepository } from '../../src/store/event-repository.js'
@@ -15,10 +8,9 @@ import type { EvidenceStore } from '../../src/store/evidence-store.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, newSettings, temporaryFolder } from '../helper.js'
 import { randomFrom, type Random } from '../random.js'
+import { answerOf, makeCamera } from './support.js'
 
 const PICTURE = jpeg()
-const SILENCE_MS = 10_000
-
 /** Timelines of each kind. */
 const SEEDS = 150
 
@@ -54,33 +46,11 @@ async function openHistory (t: Test) {
 
 type History = Awaited<ReturnType<typeof openHistory>>
 
-/** What a camera waits for. */
-async function answerOf (taken: Promise<void> | undefined): Promise<void> { await taken }
-
 /** Sends a timeline to a camera of its own as its frames arrive, looked at each second. Returns what became of it. */
 async function runsOf ({ archive, cameras, runsOf }: History, cameraId: string, shots: readonly Shot[], gapMs: number): Promise<Run[]> {
   await cameras.insert(newSettings(cameraId), 0)
   const clock = new FakeClock()
-  const frames = new FrameBuffer()
-  const camera = new LiveCamera({
-    settings: newSettings(cameraId),
-    frames,
-    liveStream: new LiveStream({ clock, defer: setImmediate, frames, stopped: false, audience: new Audience(1), maxFps: undefined }),
-    recorder: new EventRecorder({
-      cameraId,
-      store: archive,
-      clock,
-      reach: { gapMs, silenceMs: SILENCE_MS },
-      resumed: undefined,
-      waiting: new ByteBudget(1e9),
-      overloaded: () => new Error('overloaded')
-    }),
-    connectivity: new Connectivity(SILENCE_MS, { connection: 'never_seen', lastFrameAtMs: undefined }, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }),
-    newestTakenAtMs: undefined,
-    onRelayError: error => { throw error },
-    keyReused: () => new Error('key reused'),
-    switchedOff: () => new Error('switched off')
-  })
+  const { camera } = makeCamera(clock, archive, { settings: newSettings(cameraId), gapMs })
   const answers: Array<Promise<void>> = []
   for (const { takenMs, spill, arrivesMs } of shots.toSorted((a, b) => a.arrivesMs - b.arrivesMs)) {
     while (clock.nowMs() + 1000 <= START_MS + arrivesMs) {
