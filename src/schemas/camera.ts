@@ -8,7 +8,7 @@ const CameraId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$', descriptio
 export const CameraParams = Type.Object({ camera_id: CameraId })
 
 /** Names a camera in a query; `default` where it is left out. */
-export const CameraQuery = Type.Object({ camera: Type.Optional(Type.String({ ...CameraId, description: 'A camera\'s id; `default` where it is left out' })) })
+export const CameraQuery = Type.Object({ camera: Type.Optional(Type.String({ ...CameraId, description: 'A camera\'s id; `default` where it is left out', examples: ['default'] })) })
 
 /** Names one key of a camera. */
 export const CameraKeyParams = Type.Object({ camera_id: CameraId, key_id: Type.String({ description: 'The key\'s id', examples: ['5f0c7e1a9b3d2c48'] }) })
