@@ -3,6 +3,9 @@ import { timingSafeEqual } from 'node:crypto'
 /** The camera that the paths without a camera id mean. */
 export const DEFAULT_CAMERA_ID = 'default'
 
+/** What the keys of cameras begin with, and passwords do not. */
+export const CAMERA_KEY_PREFIX = 'vsk_'
+
 /** The shortest password a camera may have, in characters. */
 const MIN_PASSWORD_LENGTH = 12
 
@@ -15,6 +18,7 @@ const PUBLISHED_PASSWORDS = new Set(['your_default_password', 'your_secure_passw
  */
 export function passwordProblem (password: string): string | undefined {
   if (password === '') return `is empty; give it a password of at least ${MIN_PASSWORD_LENGTH} characters, or leave it unset to have one made`
+  if (password.startsWith(CAMERA_KEY_PREFIX)) return `begins with ${CAMERA_KEY_PREFIX}, as the keys of cameras do; choose another one`
   if (PUBLISHED_PASSWORDS.has(password)) return 'is an example from the documentation that everyone knows; choose another one'
   if (password.length < MIN_PASSWORD_LENGTH) return `is shorter than ${MIN_PASSWORD_LENGTH} characters; choose a longer one`
   if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(password)) {
@@ -80,6 +84,3 @@ export interface CameraKey {
   /** Milliseconds since 1970, UTC. */
   readonly createdAtMs: number
 }
-
-/** What camera keys begin with. */
-export const CAMERA_KEY_PREFIX = 'vsk_'

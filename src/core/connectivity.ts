@@ -24,17 +24,20 @@ interface Receipt { readonly receivedAtMs: number, readonly receivedAtMonotonicM
  * Runs on the clock that never jumps.
  */
 export class Connectivity {
-  readonly #offlineAfterMs: number
+  /** A camera without a frame for so long is offline. */
+  readonly offlineAfterMs: number
   readonly #sinceMonotonicMs: number
   readonly #lastFrameBeforeAtMs: number | undefined
   #told: Connection
+  /** What came before the camera was switched off. */
+  #forgotten: Receipt | undefined
 
   /**
    * The time in which the server did not run counts as silence: nobody watched.
    * @param start when the server started, on both clocks
    */
   constructor (offlineAfterMs: number, { connection, lastFrameAtMs }: KnownBefore, start: { readonly nowMs: number, readonly monotonicMs: number }) {
-    this.#offlineAfterMs = offlineAfterMs
+    this.offlineAfterMs = offlineAfterMs
     this.#told = connection
     this.#lastFrameBeforeAtMs = lastFrameAtMs
     // A clock that was set back must not make the last frame lie in the future.
@@ -42,11 +45,12 @@ export class Connectivity {
   }
 
   /** How the camera is now. */
-  now (newest: Receipt | undefined, monotonicMs: number): Connection {
+  now (received: Receipt | undefined, monotonicMs: number): Connection {
+    const newest = received === this.#forgotten ? undefined : received
     if (newest === undefined && this.#told === 'never_seen') return 'never_seen'
     if (newest === undefined && this.#told === 'offline') return 'offline'
     const lastMs = newest?.receivedAtMonotonicMs ?? this.#sinceMonotonicMs
-    return monotonicMs - lastMs >= this.#offlineAfterMs ? 'offline' : 'online'
+    return monotonicMs - lastMs >= this.offlineAfterMs ? 'offline' : 'online'
   }
 
   /** Says once what has changed. To be called about once a second. */
@@ -56,6 +60,7 @@ export class Connectivity {
 
   /** The camera was switched off by hand: it is not there any more, whatever came last. */
   switchedOff (newest: Receipt | undefined): ConnectionChange | undefined {
+    this.#forgotten = newest
     return this.#told === 'online' ? this.#tell('offline', newest) : undefined
   }
 

@@ -47,7 +47,9 @@ export interface Surroundings {
 export function placeOf (takenAtMs: number, { before, after, clearTimesMs }: Surroundings, reach: Reach): LatePlace {
   const known = [before?.clearBeforeMs, before?.clearAfterMs, after?.clearBeforeMs, after?.clearAfterMs, ...clearTimesMs]
   const clear = known.filter(atMs => typeof atMs === 'number')
-  const joinsBefore = before !== undefined && reaches(before.lastDetectedAtMs, takenAtMs, clear, reach)
+  // Until the frame that ended it an event goes on, however long the camera was silent.
+  const isWithin = before !== undefined && before.clearAfterMs !== null && takenAtMs < before.clearAfterMs
+  const joinsBefore = before !== undefined && reaches(before.lastDetectedAtMs, takenAtMs, clear, isWithin ? { ...reach, silenceMs: Infinity } : reach)
   const joinsAfter = after !== undefined && reaches(takenAtMs, after.startedAtMs, clear, reach)
   if (joinsBefore && joinsAfter) return { kind: 'bridges', first: before, second: after }
   if (joinsBefore) return { kind: 'joins', event: before }

@@ -33,8 +33,8 @@ export interface FrameCounts {
   refused: number
 }
 
-/** How a camera is: switched off by hand, or as its frames say. */
-export type CameraState = Connection | 'disabled'
+/** How a camera is: switched off by hand, or as its frames say. `delayed`: they come, but were taken long before. */
+export type CameraState = Connection | 'delayed' | 'disabled'
 
 const ON_TIME: FrameOrder = { isLate: false, clockSkewMs: null }
 
@@ -91,7 +91,17 @@ export class LiveCamera {
 
   /** How it is at this moment on the clock that never jumps. */
   state (monotonicMs: number): CameraState {
-    return this.#settings.enabled ? this.#parts.connectivity.now(this.frames.newest, monotonicMs) : 'disabled'
+    if (!this.#settings.enabled) return 'disabled'
+    const { connectivity } = this.#parts
+    const { newest } = this.frames
+    const connection = connectivity.now(newest, monotonicMs)
+    return connection === 'online' && newest !== undefined && delayOf(newest) >= connectivity.offlineAfterMs ? 'delayed' : connection
+  }
+
+  /** How old the newest frame is, in milliseconds: since it was taken, as far as its camera says when that was. */
+  ageMs (monotonicMs: number): number | undefined {
+    const { newest } = this.frames
+    return newest === undefined ? undefined : delayOf(newest) + monotonicMs - newest.receivedAtMonotonicMs
   }
 
   /** Takes on settings that are stored. */
@@ -142,18 +152,18 @@ export class LiveCamera {
 
   async #compare (frame: Frame, earlier: Remembered, sameKey: boolean, accept: () => Promise<void> | undefined): Promise<void> {
     const [sha256, earlierSha256] = await Promise.all([frame.memory.sha256(), earlier.sha256])
-    if (sha256 === earlierSha256) {
+    if (sha256 === earlierSha256 && (earlier.spillReported || !frame.spillReported)) {
       this.counts.duplicate += 1
       await earlier.stored
       return
     }
-    if (sameKey) throw this.#parts.keyReused()
-    await this.#remember(frame, accept()) // The camera began to count anew.
+    if (sameKey && sha256 !== earlierSha256) throw this.#parts.keyReused()
+    await this.#remember(frame, accept()) // The camera began to count anew, or its detector has come to see a spill.
   }
 
   /** Has a frame that was accepted told from the same one sent again. */
   #remember (frame: Frame, stored: Promise<void> | undefined): Promise<void> | undefined {
-    const remembered: Remembered = { sha256: frame.memory.sha256(), stored }
+    const remembered: Remembered = { sha256: frame.memory.sha256(), spillReported: frame.spillReported, stored }
     this.#recent.note(frame, remembered)
     stored?.catch(() => { this.#recent.forget(frame, remembered) })
     return stored
@@ -183,4 +193,9 @@ export class LiveCamera {
     if (!isLate) this.#clockSkewMs = receivedAtMs - capturedAtMs
     return { isLate, clockSkewMs: this.#clockSkewMs }
   }
+}
+
+/** How long a frame was on its way, in milliseconds, as far as its camera says when it was taken. */
+function delayOf (frame: Frame): number {
+  return frame.receivedAtMs - takenAtMs(frame)
 }

@@ -7,6 +7,7 @@ const MAX_REMEMBERED = 128
 export interface Remembered {
   /** Of its bytes, in lower-case hexadecimal. */
   readonly sha256: Promise<string>
+  readonly spillReported: boolean
   /** Settles when what it meant is on disk; undefined where nothing had to be. */
   readonly stored: Promise<void> | undefined
 }

@@ -53,14 +53,15 @@ export function sourceProblem (text: string): string | undefined {
 
 /**
  * The address of a source for people to see: the user name, the password and the values of the query, where cameras
- * often have passwords, are three stars each.
+ * often have passwords, are three stars each; and so is the path of rtmp, which has the key.
  */
 export function maskedSource (text: string): string {
   const parsed = parseSourceUrl(text)
   if ('problem' in parsed) return '***'
   const { scheme, url, hostname } = parsed
   const user = url.username === '' && url.password === '' ? '' : '***@'
-  return `${scheme}://${user}${hostname}${url.port === '' ? '' : `:${url.port}`}${url.pathname}${url.search.replace(/=[^&]*/g, '=***')}`
+  const path = scheme.startsWith('rtmp') ? '/***' : url.pathname // where the key of a stream stands
+  return `${scheme}://${user}${hostname}${url.port === '' ? '' : `:${url.port}`}${path}${url.search.replace(/=[^&]*/g, '=***')}`
 }
 
 /** Empty where it is none. */

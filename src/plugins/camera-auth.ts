@@ -2,7 +2,7 @@ import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-import { passwordMatcher } from '../core/camera.js'
+import { CAMERA_KEY_PREFIX, passwordMatcher } from '../core/camera.js'
 import type { LiveCamera } from '../core/live-camera.js'
 import { TokenBuckets, type BucketLevel } from '../core/token-bucket.js'
 import { CameraDisabled, CameraMismatch, PasswordMissing, PasswordWrong, TooManyWrongPasswords, UploadRateExceeded } from '../errors.js'
@@ -55,11 +55,22 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     throw new TooManyWrongPasswords()
   }
 
-  /** Compares and counts in one go: of many guesses at once, no more are told from the right one than the limit. */
   function checkPassword (request: FastifyRequest, reply: FastifyReply, candidate: string): LiveCamera {
-    refuseGuessers(request, reply)
-    const camera = app.cameras.byKey(candidate) ?? (matches(candidate) ? app.cameras.default : undefined)
+    return candidate.startsWith(CAMERA_KEY_PREFIX) ? cameraOfKey(request, candidate) : cameraOfPassword(request, reply, candidate)
+  }
+
+  /** Nobody guesses 256 bits, so a camera with an old key must not keep out those behind the same address. */
+  function cameraOfKey (request: FastifyRequest, key: string): LiveCamera {
+    const camera = app.cameras.byKey(key)
     if (camera !== undefined) return camera
+    app.noteRefusal(request, 'password', 'unknown key')
+    throw new PasswordWrong()
+  }
+
+  /** Compares and counts in one go: of many guesses at once, no more are told from the right one than the limit. */
+  function cameraOfPassword (request: FastifyRequest, reply: FastifyReply, candidate: string): LiveCamera {
+    refuseGuessers(request, reply)
+    if (matches(candidate)) return app.cameras.default
     buckets.wrongPasswords.take(normalizeIP(request.ip), wrongPasswordRate)
     app.noteRefusal(request, 'password', 'wrong password')
     throw new PasswordWrong()

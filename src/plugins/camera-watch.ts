@@ -55,8 +55,8 @@ export default fp(async app => {
   }
 
   async function storeNewest (): Promise<void> {
-    const newest = [...cameras.all()].flatMap(({ id: cameraId, newestTakenAtMs: takenAtMs }) =>
-      takenAtMs === undefined || notedTakenAtMs.get(cameraId) === takenAtMs ? [] : [{ cameraId, takenAtMs }])
+    const newest = [...cameras.all()].flatMap(({ id: cameraId, newestTakenAtMs: takenAtMs, clockSkewMs }) =>
+      takenAtMs === undefined || notedTakenAtMs.get(cameraId) === takenAtMs ? [] : [{ cameraId, takenAtMs, clockSkewMs }])
     if (newest.length === 0) return
     try {
       await cameraRepository.noteNewestFrames(newest)

@@ -39,7 +39,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const started = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
   const reach = { gapMs: config.eventGapSeconds * 1000, silenceMs: offlineAfterMs }
 
-  function takeUp ({ settings, isStreamStopped, newestTakenAtMs, connection }: StoredCamera, resumed: OilSpillEvent | undefined): LiveCamera {
+  function takeUp ({ settings, isStreamStopped, newestTakenAtMs, clockSkewMs, connection }: StoredCamera, resumed: OilSpillEvent | undefined): LiveCamera {
     const { cameraId } = settings
     const frames = frameBuffers.of(cameraId)
     return new LiveCamera({
@@ -49,8 +49,11 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       recorder: new EventRecorder({
         cameraId, store: eventArchive, clock, reach, resumed, waiting, overloaded: () => new StorageUnavailable('too many frames wait for the disk')
       }),
-      connectivity: new Connectivity(offlineAfterMs, { connection: connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? undefined }, started),
-      newestTakenAtMs: newestTakenAtMs ?? undefined,
+      connectivity: new Connectivity(offlineAfterMs, {
+        connection: connection?.connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? connection?.atMs
+      }, started),
+      // What was noted is up to a minute old. A frame from long before the start is no live picture, by the camera's clock as it was.
+      newestTakenAtMs: connection === null ? undefined : Math.max(newestTakenAtMs ?? 0, started.nowMs - offlineAfterMs - Math.max(0, clockSkewMs ?? 0)),
       onRelayError: err => { app.log.error({ err, cameraId }, 'a frame could not be relayed') },
       keyReused: () => new IdempotencyKeyReused(),
       switchedOff: () => new CameraDisabled(cameraId)
@@ -61,7 +64,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const openOf = new Map(openEvents.map(event => [event.cameraId, event]))
   const known = { cameras: cameras.map(each => takeUp(each, openOf.get(each.settings.cameraId))), keys }
   const registry = new CameraRegistry(repository, clock, known, (settings: CameraSettings) =>
-    takeUp({ settings, isStreamStopped: false, newestTakenAtMs: null, connection: null }, undefined))
+    takeUp({ settings, isStreamStopped: false, newestTakenAtMs: null, clockSkewMs: null, connection: null }, undefined))
 
   registry.onChange(cameraId => { if (registry.get(cameraId) === undefined) frameBuffers.drop(cameraId) })
 

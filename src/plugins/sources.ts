@@ -3,22 +3,16 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
 import { Feed } from '../core/feed.js'
 import type { LiveCamera } from '../core/live-camera.js'
+import type { SourceReport } from '../core/source-report.js'
 import { maskedSource } from '../core/source-url.js'
 import { OutboundGuard } from '../outbound/guard.js'
-import { pullSource, type SourceState } from '../sources/pull-source.js'
+import { pullSource } from '../sources/pull-source.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** How reading a camera's source goes; undefined for a camera without one, or one that is switched off. */
     sourceReport (cameraId: string): SourceReport | undefined
   }
-}
-
-/** How reading a source goes. */
-export interface SourceReport {
-  readonly state: SourceState
-  /** Why the last try failed, without any secret of the address; undefined while it goes well. */
-  readonly reason: string | undefined
 }
 
 /** A source that is being read. */

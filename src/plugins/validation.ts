@@ -1,4 +1,4 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler'
 import type { TSchema } from '@sinclair/typebox'
 import fp from 'fastify-plugin'
 import { parseDecimal } from '../core/decimal.js'
@@ -14,10 +14,15 @@ export default fp(async app => {
       const converted = httpPart === 'body' ? value : withNumbers(schema, value)
       if (compiled.Check(converted)) return { value: converted }
       const wrong = compiled.Errors(converted).First()
-      return { error: new Error(`${httpPart}${wrong?.path} ${wrong?.message}`) }
+      return { error: new Error(`${httpPart}${wrong?.path} ${reasonOf(wrong)}`) }
     }
   })
 }, { name: 'validation' })
+
+/** Of what may be one thing or another, such as a number or null, the first says what is meant. */
+function reasonOf (wrong: ValueError | undefined): string | undefined {
+  return wrong?.errors[0]?.First()?.message ?? wrong?.message
+}
 
 function withNumbers (schema: TSchema, values: Record<string, unknown>): Record<string, unknown> {
   const properties: Record<string, TSchema> = schema['properties']

@@ -2,6 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Config } from '../config.js'
 import { DEFAULT_CAMERA_ID, type CameraKey as StoredKey, type CameraSettings } from '../core/camera.js'
+import type { LiveCamera } from '../core/live-camera.js'
+import type { SourceReport } from '../core/source-report.js'
 import { maskedSource, sourceProblem } from '../core/source-url.js'
 import { formatDatetime } from '../core/time-format.js'
 import {
@@ -27,6 +29,8 @@ const badBody = [new SourceInvalid('write two slashes behind rtsp:'), new Reques
 
 /** The cameras of this server, and their keys. */
 export default (async (app, { config }) => {
+  const shown = ({ id, settings }: LiveCamera): Camera => toJson(settings, app.sourceReport(id))
+
   app.get('/api/cameras', {
     config: { access: 'viewer' },
     schema: {
@@ -35,7 +39,7 @@ export default (async (app, { config }) => {
       summary: 'List all cameras',
       response: { 200: content('application/json', Type.Array(ref(Camera)), { description: 'In the order in which they were made' }), ...errorResponses(new ReadRateExceeded()) }
     }
-  }, async () => [...app.cameras.all()].map(camera => toJson(camera.settings)))
+  }, async () => [...app.cameras.all()].map(shown))
 
   app.post('/api/cameras', {
     bodyLimit: MAX_BODY_BYTES,
@@ -59,7 +63,7 @@ export default (async (app, { config }) => {
     const camera = await app.cameras.add({ ...NOTHING_KNOWN, cameraId, ...fromJson(rest) })
     request.log.info({ cameraId, address: request.ip }, 'a camera was set up')
     void reply.code(201)
-    return toJson(camera.settings)
+    return shown(camera)
   })
 
   app.get('/api/cameras/:camera_id', {
@@ -71,7 +75,7 @@ export default (async (app, { config }) => {
       params: CameraParams,
       response: { 200: content('application/json', ref(Camera), { description: 'The camera' }), ...errorResponses(...notFound, new ReadRateExceeded()) }
     }
-  }, async request => toJson(app.findCamera(request.params.camera_id).settings))
+  }, async request => shown(app.findCamera(request.params.camera_id)))
 
   app.patch('/api/cameras/:camera_id', {
     bodyLimit: MAX_BODY_BYTES,
@@ -91,7 +95,7 @@ export default (async (app, { config }) => {
     const camera = app.findCamera(request.params.camera_id)
     await app.cameras.change(camera, fromJson(request.body))
     request.log.info({ cameraId: camera.id, address: request.ip, changed: Object.keys(request.body) }, 'a camera was changed')
-    return toJson(camera.settings)
+    return shown(camera)
   })
 
   app.delete('/api/cameras/:camera_id', {
@@ -189,8 +193,15 @@ export default (async (app, { config }) => {
   })
 }) satisfies FastifyPluginAsyncTypebox<{ config: Config }>
 
-function toJson ({ cameraId, source, sourceFps, ...rest }: CameraSettings): Camera {
-  return { camera_id: cameraId, ...rest, source: source === null ? null : maskedSource(source), source_fps: sourceFps }
+function toJson ({ cameraId, source, sourceFps, ...rest }: CameraSettings, report: SourceReport | undefined): Camera {
+  return {
+    camera_id: cameraId,
+    ...rest,
+    source: source === null ? null : maskedSource(source),
+    source_fps: sourceFps,
+    source_state: report?.state ?? null,
+    source_problem: report?.reason ?? null
+  }
 }
 
 /** @throws SourceInvalid */

@@ -72,7 +72,7 @@ async function refresh () {
     else look(status.frames_received)
     const stopped = age !== null && !status.stream_active ? ' The picture is stopped.' : ''
     const unstored = status.storage.ok ? '' : ' Events cannot be stored: ' + status.storage.last_error + '.'
-    const silent = status.state === 'offline' ? ' No frame ' + (age === null ? 'since the server started.' : 'for ' + Math.round(age) + ' s.') : ''
+    const silent = status.state === 'delayed' ? ' The picture is ' + Math.round(age) + ' s old.' : status.state === 'offline' ? ' No frame ' + (age === null ? 'since the server started.' : 'for ' + Math.round(age) + ' s.') : ''
     if (status.oil_spill_detected) say('alert', 'Oil spill detected.' + silent + unstored + stopped)
     else if (status.state === 'disabled') say('stale', 'The camera is switched off: what is there now is not known.' + unstored)
     else if (age === null && !silent) say('stale', 'No frame has come yet.' + unstored)
@@ -90,12 +90,12 @@ async function refresh () {
   }
   setTimeout(refresh, 1000)
 }
-const words = { online: 'no spill', offline: 'silent', never_seen: 'not seen yet', disabled: 'off' }
+const words = { online: 'no spill', delayed: 'delayed', offline: 'silent', never_seen: 'not seen yet', disabled: 'off' }
 function link (each) {
   const a = document.createElement('a')
   a.href = '/?camera=' + encodeURIComponent(each.camera_id)
   a.textContent = (each.name || each.camera_id) + ': ' + (each.oil_spill_detected ? 'OIL SPILL' + (each.state === 'offline' ? ', silent' : '') : words[each.state])
-  a.dataset.kind = each.oil_spill_detected ? 'alert' : each.state === 'online' ? 'normal' : each.state === 'offline' ? 'stale' : 'quiet'
+  a.dataset.kind = each.oil_spill_detected ? 'alert' : each.state === 'online' ? 'normal' : each.state === 'offline' || each.state === 'delayed' ? 'stale' : 'quiet'
   if (each.camera_id === camera) a.setAttribute('aria-current', 'page')
   const item = document.createElement('li')
   item.append(a)

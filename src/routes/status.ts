@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { DEFAULT_CAMERA_ID } from '../core/camera.js'
 import type { LiveCamera } from '../core/live-camera.js'
 import { formatDatetime } from '../core/time-format.js'
 import { CameraNotFound, ReadRateExceeded, RequestInvalid } from '../errors.js'
@@ -70,7 +71,7 @@ export default (async app => {
       operationId: 'getDetectionSummary',
       tags: ['data'],
       summary: 'Get the detections in short',
-      description: 'Of all cameras, or of one. A camera that fell silent makes the status unknown: silence is not "no spill".',
+      description: 'Of all cameras, or of one. A camera that sends nothing makes the status unknown, whatever the reason: silence is not "no spill".',
       querystring: CameraQuery,
       response: {
         200: content('application/json', ref(DetectionSummary), { description: 'The history in short' }),
@@ -91,6 +92,7 @@ export default (async app => {
   function overviewOf (camera: LiveCamera) {
     const { frames: { newest }, liveStream } = camera
     const monotonicMs = clock.monotonicMs()
+    const ageMs = camera.ageMs(monotonicMs)
     return {
       camera_id: camera.id,
       name: camera.settings.name,
@@ -98,37 +100,38 @@ export default (async app => {
       state: camera.state(monotonicMs),
       stream_active: liveStream.active,
       last_frame_time: newest === undefined ? null : newest.receivedAtMs / 1000,
-      frame_age_seconds: newest === undefined ? null : seconds(monotonicMs - newest.receivedAtMonotonicMs),
+      frame_age_seconds: ageMs === undefined ? null : seconds(ageMs),
       oil_spill_detected: camera.spillReported,
       open_event_id: camera.recorder.openEventId ?? null,
       oil_spill_events: app.eventRepository.summaryOf(camera.id).total,
       input_fps: camera.frames.inputFps(monotonicMs),
       viewers: liveStream.viewerCount,
-      source: sourceOf(camera)
+      source_state: app.sourceReport(camera.id)?.state ?? null
     }
-  }
-
-  function sourceOf ({ id }: LiveCamera) {
-    const report = app.sourceReport(id)
-    return report === undefined ? null : { state: report.state, reason: report.reason ?? null }
   }
 
   /** How many cameras are how: whoever looks at one sees that something is up with another. */
   function census () {
-    const counts = { total: 0, online: 0, offline: 0, reporting_spill: 0 }
+    const counts = { total: 0, online: 0, delayed: 0, offline: 0, reporting_spill: 0 }
     for (const camera of app.cameras.all()) {
       const state = camera.state(clock.monotonicMs())
       counts.total += 1
-      if (state === 'online' || state === 'offline') counts[state] += 1
+      if (state === 'online' || state === 'delayed' || state === 'offline') counts[state] += 1
       if (camera.spillReported) counts.reporting_spill += 1
     }
     return counts
   }
 
+  /** Nobody knows what a camera would see that sends nothing. A default camera that was never used is no camera yet. */
+  function isUnknown (camera: LiveCamera): boolean {
+    const state = camera.state(clock.monotonicMs())
+    return state !== 'online' && !(state === 'never_seen' && camera.id === DEFAULT_CAMERA_ID)
+  }
+
   function statusLine (cameras: readonly LiveCamera[]): string {
     if (cameras.some(camera => camera.spillReported)) return 'Alert: Oil spill detected'
-    const silent = cameras.filter(camera => camera.state(clock.monotonicMs()) === 'offline').map(camera => camera.id)
-    return silent.length === 0 ? 'Normal: No oil spill detected' : `Unknown: No frames from ${silent.join(', ')}`
+    const unknown = cameras.filter(isUnknown).map(camera => camera.id)
+    return unknown.length === 0 ? 'Normal: No oil spill detected' : `Unknown: No frames from ${unknown.join(', ')}`
   }
 }) satisfies FastifyPluginAsyncTypebox
 

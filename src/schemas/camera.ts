@@ -33,6 +33,8 @@ const source = {
     'Pictures a second: how often a snapshot is fetched, or at most how many ffmpeg makes; null for one snapshot a second, and all of what else there is')
 }
 
+const SourceState = Type.Union([Type.Literal('connecting'), Type.Literal('receiving'), Type.Literal('waiting')])
+
 /** A new camera. */
 export const NewCamera = Type.Object({
   camera_id: CameraId,
@@ -51,7 +53,9 @@ export const Camera = Type.Object({
   ...settings,
   source: nullable(Type.String({ examples: ['rtsp://***@192.0.2.17/stream1'] }),
     'Where the server fetches its frames, with stars for passwords; null where the camera sends them itself'),
-  source_fps: source.source_fps
+  source_fps: source.source_fps,
+  source_state: Type.Union([SourceState, Type.Null()], { description: 'How the server gets on with fetching its frames' }),
+  source_problem: nullable(Type.String({ examples: ['no picture for 15 s'] }), 'Why the last try failed')
 }, { $id: 'Camera' })
 
 /** A camera. */
@@ -74,8 +78,8 @@ export const NewCameraKey = Type.Object({
 }, { $id: 'NewCameraKey' })
 
 /** Whether frames come from a camera. */
-export const CameraState = Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('never_seen'), Type.Literal('disabled')], {
-  description: '`offline`: no frame for CAMERA_OFFLINE_AFTER_SECONDS, so what is there now is not known; `never_seen`: none ever came; `disabled`: switched off by hand'
+export const CameraState = Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('never_seen'), Type.Literal('delayed'), Type.Literal('disabled')], {
+  description: '`offline`: no frame for CAMERA_OFFLINE_AFTER_SECONDS, so what is there now is not known; `delayed`: frames come, but by their capture times they are as old as that, or the camera\'s clock is behind; `never_seen`: none ever came; `disabled`: switched off by hand'
 })
 
 /** A camera fell silent, or was heard again. */
@@ -93,19 +97,13 @@ export const cameraOverview = {
   state: CameraState,
   stream_active: Type.Boolean({ description: 'Whether the live picture may be watched' }),
   last_frame_time: Type.Union([EpochSeconds('When the newest frame was received'), Type.Null()], { description: 'null before the first frame' }),
-  frame_age_seconds: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], { description: 'How old the newest frame is; null before the first' }),
+  frame_age_seconds: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], { description: 'How old the newest frame is: since it was taken where the camera says when, else since it was received; null before the first' }),
   oil_spill_detected: Type.Boolean({ description: 'Whether the newest frame reports a spill, or an event is open' }),
   open_event_id: Type.Union([Type.Integer(), Type.Null()], { description: 'The event that is open' }),
   oil_spill_events: Type.Integer({ description: 'Events since ever' }),
   input_fps: Type.Number({ description: 'Frames a second over the last five seconds' }),
   viewers: Type.Integer({ description: 'Open live streams' }),
-  source: Type.Union([
-    Type.Object({
-      state: Type.Union([Type.Literal('connecting'), Type.Literal('receiving'), Type.Literal('waiting')]),
-      reason: Type.Union([Type.String(), Type.Null()], { description: 'Why the last try failed', examples: ['no picture for 15 s'] })
-    }),
-    Type.Null()
-  ], { description: 'How the server gets on with fetching its frames; null where the camera sends them itself' })
+  source_state: Type.Union([SourceState, Type.Null()], { description: 'How the server gets on with fetching its frames; null where the camera sends them itself' })
 }
 
 /** All cameras, for a wall of screens. */

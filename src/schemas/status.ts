@@ -29,6 +29,7 @@ export const Status = Type.Object({
   cameras: Type.Object({
     total: Type.Integer({ examples: [12] }),
     online: Type.Integer({ examples: [11] }),
+    delayed: Type.Integer({ description: 'Those whose frames come long after they were taken', examples: [0] }),
     offline: Type.Integer({ description: 'Those that fell silent', examples: [1] }),
     reporting_spill: Type.Integer({ examples: [0] })
   }, { description: 'All cameras of this server' })

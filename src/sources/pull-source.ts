@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { SourceState } from '../core/source-report.js'
 import { parseSourceUrl, type SourceUrl } from '../core/source-url.js'
 import { Credentials } from '../outbound/credentials.js'
 import { OutboundFailed, OutboundRefused, type OutboundGuard } from '../outbound/guard.js'
@@ -8,12 +9,6 @@ import { readHttp } from './http-source.js'
 import type { Reading, SourcePart } from './reading.js'
 import { readRtmp, readRtsp } from './relayed-source.js'
 import { SourceFailed } from './source-failed.js'
-
-/**
- * What a source is doing: `connecting` until the first picture, `receiving` from then on, `waiting` for the next try,
- * with the reason why the last one failed.
- */
-export type SourceState = 'connecting' | 'receiving' | 'waiting'
 
 /** What to read, and where to put it. */
 export interface PullOptions extends Pick<Reading, 'guard' | 'maxFrameBytes' | 'onPart' | 'signal'> {

@@ -6,11 +6,16 @@ export interface StoredCamera {
   readonly settings: CameraSettings
   /** Whether an operator stopped its live picture. */
   readonly isStreamStopped: boolean
-  /** When its newest frame was taken, known to a minute; null where none is known. */
+  /** When its newest frame was taken, as far as that was noted, known to a minute; null where it was not. */
   readonly newestTakenAtMs: number | null
-  /** What was noted of it last; null for nothing. */
-  readonly connection: 'online' | 'offline' | null
+  /** How far its clock was behind then, in milliseconds; null where that was not known. */
+  readonly clockSkewMs: number | null
+  /** What was noted of it last, and when; null for nothing. */
+  readonly connection: { readonly connection: 'online' | 'offline', readonly atMs: number } | null
 }
+
+/** When a camera's newest frame was taken, and how far its clock was behind. */
+export interface NewestFrameNote { readonly cameraId: string, readonly takenAtMs: number, readonly clockSkewMs: number | null }
 
 /** A camera fell silent, or was heard again. */
 export interface ConnectionNote {
@@ -32,14 +37,22 @@ interface CameraRow {
   source_fps: number | null
 }
 
-type StoredRow = CameraRow & { stream_stopped_at_ms: number | null, newest_taken_at_ms: number | null, connection: 'online' | 'offline' | null }
+type StoredRow = CameraRow & {
+  stream_stopped_at_ms: number | null
+  newest_taken_at_ms: number | null
+  clock_skew_ms: number | null
+  connection: 'online' | 'offline' | null
+  connection_at_ms: number | null
+}
 
 /** Every statement on cameras, their keys and their connections, prepared once. They run on the SQL thread. */
 export function cameraQueries (database: Connection) {
   const all = database.prepare<[], StoredRow>(`
-    SELECT camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, stream_stopped_at_ms, newest_taken_at_ms,
-           (SELECT connection FROM camera_connections WHERE camera_id = cameras.camera_id ORDER BY id DESC LIMIT 1) AS connection
-      FROM cameras WHERE archived_at_ms IS NULL ORDER BY created_at_ms, camera_id`)
+    SELECT cameras.camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, stream_stopped_at_ms,
+           newest_taken_at_ms, clock_skew_ms, connection, at_ms AS connection_at_ms
+      FROM cameras
+      LEFT JOIN camera_connections ON camera_connections.id = (SELECT max(id) FROM camera_connections WHERE camera_id = cameras.camera_id)
+     WHERE archived_at_ms IS NULL ORDER BY created_at_ms, cameras.camera_id`)
   const insert = database.prepare<CameraRow & { created_at_ms: number }>(`
     INSERT INTO cameras (camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, created_at_ms)
     VALUES (:camera_id, :name, :site, :latitude, :longitude, :heading, :enabled, :source, :source_fps, :created_at_ms)`)
@@ -60,7 +73,7 @@ export function cameraQueries (database: Connection) {
   const deleteKey = database.prepare<[string]>('DELETE FROM camera_keys WHERE key_id = ?')
   const deleteKeys = database.prepare<[string]>('DELETE FROM camera_keys WHERE camera_id = ?')
   const setStreamStopped = database.prepare<[number | null, string]>('UPDATE cameras SET stream_stopped_at_ms = ? WHERE camera_id = ?')
-  const setNewestTaken = database.prepare<[number, string]>('UPDATE cameras SET newest_taken_at_ms = ? WHERE camera_id = ?')
+  const setNewestTaken = database.prepare<[number, number | null, string]>('UPDATE cameras SET newest_taken_at_ms = ?, clock_skew_ms = ? WHERE camera_id = ?')
   const noteConnection = database.prepare<[string, string, number, number | null]>(
     'INSERT INTO camera_connections (camera_id, connection, at_ms, last_frame_at_ms) VALUES (?, ?, ?, ?)')
   const connections = database.prepare<[string, number], ConnectionNote>(`
@@ -89,8 +102,8 @@ export function cameraQueries (database: Connection) {
     deleteCameraKey (keyId: string): void { deleteKey.run(keyId) },
     setStreamStopped (cameraId: string, atMs: number | null): void { setStreamStopped.run(atMs, cameraId) },
     /** Notes when the newest frame of each camera was taken. */
-    noteNewestFrames (notes: ReadonlyArray<{ cameraId: string, takenAtMs: number }>): void {
-      for (const { cameraId, takenAtMs } of notes) setNewestTaken.run(takenAtMs, cameraId)
+    noteNewestFrames (notes: readonly NewestFrameNote[]): void {
+      for (const { cameraId, takenAtMs, clockSkewMs } of notes) setNewestTaken.run(takenAtMs, clockSkewMs, cameraId)
     },
     noteConnections (notes: readonly ConnectionNote[]): void {
       for (const note of notes) noteConnection.run(note.cameraId, note.connection, note.atMs, note.lastFrameAtMs)
@@ -120,7 +133,8 @@ function fromRow (row: StoredRow): StoredCamera {
     },
     isStreamStopped: row.stream_stopped_at_ms !== null,
     newestTakenAtMs: row.newest_taken_at_ms,
-    connection: row.connection
+    clockSkewMs: row.clock_skew_ms,
+    connection: row.connection === null || row.connection_at_ms === null ? null : { connection: row.connection, atMs: row.connection_at_ms }
   }
 }
 

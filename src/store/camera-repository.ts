@@ -1,7 +1,7 @@
 import type { CameraKey, CameraSettings } from '../core/camera.js'
 import type { CameraStore } from '../core/camera-registry.js'
 import { CameraExists } from '../errors.js'
-import type { ConnectionNote, StoredCamera } from './camera-queries.js'
+import type { ConnectionNote, NewestFrameNote, StoredCamera } from './camera-queries.js'
 import type { SqlThread } from './sql-thread.js'
 import { errorCode } from './storage-errors.js'
 
@@ -50,7 +50,7 @@ export class CameraRepository implements CameraStore {
   }
 
   /** Notes when the newest frame of each camera was taken. */
-  async noteNewestFrames (notes: ReadonlyArray<{ cameraId: string, takenAtMs: number }>): Promise<void> {
+  async noteNewestFrames (notes: readonly NewestFrameNote[]): Promise<void> {
     await this.#sql.ask('noteNewestFrames', notes)
   }
 

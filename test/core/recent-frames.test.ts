@@ -7,7 +7,7 @@ const PICTURE = jpeg()
 const clock = new FakeClock()
 const named = (options: FrameOptions): Frame => frame(clock, { jpeg: PICTURE, ...options })
 
-function remembered (): Remembered { return { sha256: Promise.resolve('f'.repeat(64)), stored: undefined } }
+function remembered (): Remembered { return { sha256: Promise.resolve('f'.repeat(64)), spillReported: false, stored: undefined } }
 
 t.test('a frame is found by its key', async t => {
   const recent = new RecentFrames()

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { pullSource, type PullOptions, type PullTimes, type SourceState } from '../../src/sources/pull-source.js'
+import type { SourceState } from '../../src/core/source-report.js'
+import { pullSource, type PullOptions, type PullTimes } from '../../src/sources/pull-source.js'
 import type { SourcePart } from '../../src/sources/reading.js'
 import { guardFor } from '../outbound/servers.js'
 import { until } from '../helper.js'

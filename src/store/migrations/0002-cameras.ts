@@ -11,6 +11,7 @@ ALTER TABLE cameras ADD COLUMN source_fps REAL;               -- pictures a seco
 ALTER TABLE cameras ADD COLUMN created_at_ms INTEGER;         -- NULL for the default camera
 ALTER TABLE cameras ADD COLUMN archived_at_ms INTEGER;        -- when it was removed; its history stays
 ALTER TABLE cameras ADD COLUMN newest_taken_at_ms INTEGER;    -- when its newest frame was taken, known to a minute
+ALTER TABLE cameras ADD COLUMN clock_skew_ms INTEGER;         -- how far its clock was behind then, the time on the way included
 
 UPDATE cameras SET name = 'Default camera' WHERE camera_id = 'default';
 
@@ -30,6 +31,10 @@ CREATE TABLE camera_connections (         -- when a camera fell silent, and when
   at_ms            INTEGER NOT NULL,      -- when that was noticed
   last_frame_at_ms INTEGER                -- when its last frame before that was received, to a minute where that was before a start; NULL where it is not known
 ) STRICT;
+
+INSERT INTO camera_connections (camera_id, connection, at_ms, last_frame_at_ms)  -- since their last event nothing is known of them
+SELECT camera_id, 'offline', max(coalesce(ended_at_ms, last_detected_at_ms)), max(coalesce(ended_at_ms, last_detected_at_ms))
+  FROM oil_spill_events GROUP BY camera_id;
 
 CREATE INDEX camera_connections_by_camera ON camera_connections (camera_id, id);
 
