@@ -19,19 +19,27 @@ export class CameraRegistry {
   readonly #store: CameraStore
   readonly #clock: Clock
   readonly #make: (settings: CameraSettings) => LiveCamera
+  readonly #gone: (cameraId: string) => Error
   readonly #cameras = new Map<string, LiveCamera>()
   readonly #keys = new Map<string, CameraKey>()
   readonly #default: LiveCamera
   readonly #listeners: Array<(cameraId: string) => void> = []
+  #adding = 0
+  #turn: Promise<unknown> = Promise.resolve()
 
   /**
    * @param known the cameras of before the start, with `default` among them, and their keys
-   * @param make makes a new camera
+   * @param makes.camera makes a new camera
+   * @param makes.gone makes the error for a camera that was removed meanwhile
    */
-  constructor (store: CameraStore, clock: Clock, known: { cameras: readonly LiveCamera[], keys: readonly CameraKey[] }, make: (settings: CameraSettings) => LiveCamera) {
+  constructor (
+    store: CameraStore, clock: Clock, known: { cameras: readonly LiveCamera[], keys: readonly CameraKey[] },
+    makes: { camera: (settings: CameraSettings) => LiveCamera, gone: (cameraId: string) => Error }
+  ) {
     this.#store = store
     this.#clock = clock
-    this.#make = make
+    this.#make = makes.camera
+    this.#gone = makes.gone
     for (const camera of known.cameras) this.#cameras.set(camera.id, camera)
     for (const key of known.keys) this.#keys.set(key.hash, key)
     const found = this.#cameras.get(DEFAULT_CAMERA_ID)
@@ -44,9 +52,9 @@ export class CameraRegistry {
     this.#listeners.push(listener)
   }
 
-  /** How many there are. */
+  /** How many there are, those among them that are just being made. */
   get count (): number {
-    return this.#cameras.size
+    return this.#cameras.size + this.#adding
   }
 
   /** The camera that the paths without a camera id mean. */
@@ -78,47 +86,90 @@ export class CameraRegistry {
 
   /** Makes a camera. Rejects with the store's error. */
   async add (settings: CameraSettings): Promise<LiveCamera> {
-    await this.#store.insert(settings, this.#clock.nowMs())
-    const camera = this.#make(settings)
-    this.#cameras.set(camera.id, camera)
-    this.#tell(camera.id)
-    return camera
+    this.#adding += 1
+    try {
+      return await this.#inTurn(async () => {
+        await this.#store.insert(settings, this.#clock.nowMs())
+        const camera = this.#make(settings)
+        this.#cameras.set(camera.id, camera)
+        this.#tell(camera.id)
+        return camera
+      })
+    } finally {
+      this.#adding -= 1
+    }
   }
 
   /** Changes a camera's settings. Rejects with the store's error, and then nothing has changed. */
   async change (camera: LiveCamera, changes: Partial<Omit<CameraSettings, 'cameraId'>>): Promise<void> {
-    await this.#store.update({ ...camera.settings, ...changes })
-    camera.change({ ...camera.settings, ...changes })
-    this.#tell(camera.id)
+    await this.#ofCamera(camera, async () => {
+      const settings = { ...camera.settings, ...changes }
+      await this.#store.update(settings)
+      camera.change(settings)
+      this.#tell(camera.id)
+    })
   }
 
-  /** Removes a camera with its keys. Its history stays, if it has one; says whether it has. */
+  /**
+   * Removes a camera with its keys. Its history stays, if it has one; says whether it has. Rejects with the store's
+   * error, and then the camera goes on.
+   */
   async remove (camera: LiveCamera): Promise<boolean> {
-    const hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs())
-    for (const key of this.keysOf(camera.id)) this.#keys.delete(key.hash)
-    this.#cameras.delete(camera.id)
-    this.#tell(camera.id)
-    await camera.close()
-    return hasHistory
+    return await this.#ofCamera(camera, async () => {
+      // An event that opened after the removal would never end.
+      await camera.suspend()
+      let hasHistory: boolean
+      try {
+        hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs())
+      } catch (error) {
+        camera.resume()
+        throw error
+      }
+      for (const key of this.keysOf(camera.id)) this.#keys.delete(key.hash)
+      this.#cameras.delete(camera.id)
+      const closed = camera.close()
+      this.#tell(camera.id)
+      await closed
+      return hasHistory
+    })
   }
 
   /** Makes one more key for a camera. The key itself is not kept. */
   async addKey (camera: LiveCamera): Promise<{ key: CameraKey, secret: string }> {
-    const { secret, hash } = makeSecret(CAMERA_KEY_PREFIX)
-    const key: CameraKey = { keyId: randomBytes(8).toString('hex'), cameraId: camera.id, hash, createdAtMs: this.#clock.nowMs() }
-    await this.#store.insertKey(key)
-    this.#keys.set(hash, key)
-    return { key, secret }
+    return await this.#ofCamera(camera, async () => {
+      const { secret, hash } = makeSecret(CAMERA_KEY_PREFIX)
+      const key: CameraKey = { keyId: randomBytes(8).toString('hex'), cameraId: camera.id, hash, createdAtMs: this.#clock.nowMs() }
+      await this.#store.insertKey(key)
+      this.#keys.set(hash, key)
+      return { key, secret }
+    })
   }
 
   /** Takes a key's rights, from this moment on. Says whether the camera had it. */
   async removeKey (camera: LiveCamera, keyId: string): Promise<boolean> {
-    const key = this.keysOf(camera.id).find(each => each.keyId === keyId)
-    if (key === undefined) return false
-    await this.#store.deleteKey(keyId)
-    this.#keys.delete(key.hash)
-    this.#tell(camera.id)
-    return true
+    return await this.#inTurn(async () => {
+      const key = this.keysOf(camera.id).find(each => each.keyId === keyId)
+      if (key === undefined) return false
+      await this.#store.deleteKey(keyId)
+      this.#keys.delete(key.hash)
+      this.#tell(camera.id)
+      return true
+    })
+  }
+
+  /** As `inTurn`, unless the camera was removed meanwhile. */
+  async #ofCamera<T> (camera: LiveCamera, task: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(async () => {
+      if (this.#cameras.get(camera.id) !== camera) throw this.#gone(camera.id)
+      return await task()
+    })
+  }
+
+  /** Changes are made one after the other: each begins with what the one before it has left. */
+  async #inTurn<T> (task: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(task)
+    this.#turn = turn.catch(() => {})
+    return await turn
   }
 
   #tell (cameraId: string): void {

@@ -49,6 +49,7 @@ export class LiveCamera {
   #settings: CameraSettings
   #newestTakenAtMs: number | undefined
   #clockSkewMs: number | null = null
+  #isSuspended = false
   #isClosed = false
 
   constructor (parts: LiveCameraParts) {
@@ -86,7 +87,7 @@ export class LiveCamera {
 
   /** Whether it may send. */
   get isOn (): boolean {
-    return this.#settings.enabled && !this.#isClosed
+    return this.#settings.enabled && !this.#isSuspended && !this.#isClosed
   }
 
   /** How it is at this moment on the clock that never jumps. */
@@ -113,6 +114,7 @@ export class LiveCamera {
   /** Says once that the camera fell silent, was switched off, or was heard again. To be called about once a second. */
   pollConnection (monotonicMs: number): ConnectionChange | undefined {
     const { connectivity } = this.#parts
+    if (this.#isSuspended) return undefined
     return this.isOn ? connectivity.poll(this.frames.newest, monotonicMs) : connectivity.switchedOff(this.frames.newest)
   }
 
@@ -141,6 +143,17 @@ export class LiveCamera {
     const found = isNamed(frame) ? this.#recent.find(frame) : undefined
     if (found !== undefined) await this.#compare(frame, found.earlier, found.sameKey, record)
     else await this.#remember(frame, record())
+  }
+
+  /** Takes no frames until `resume`. Settles when what it was recording is stored. */
+  async suspend (): Promise<void> {
+    this.#isSuspended = true
+    await this.recorder.idle()
+  }
+
+  /** Takes frames again. */
+  resume (): void {
+    this.#isSuspended = false
   }
 
   /** Ends its viewers for good and takes no more frames. Settles when what it was recording is stored. */

@@ -63,8 +63,10 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   const [{ cameras, keys }, openEvents] = await Promise.all([repository.load(), app.eventRepository.openEvents()])
   const openOf = new Map(openEvents.map(event => [event.cameraId, event]))
   const known = { cameras: cameras.map(each => takeUp(each, openOf.get(each.settings.cameraId))), keys }
-  const registry = new CameraRegistry(repository, clock, known, (settings: CameraSettings) =>
-    takeUp({ settings, isStreamStopped: false, newestTakenAtMs: null, clockSkewMs: null, connection: null }, undefined))
+  const registry = new CameraRegistry(repository, clock, known, {
+    camera: (settings: CameraSettings) => takeUp({ settings, isStreamStopped: false, newestTakenAtMs: null, clockSkewMs: null, connection: null }, undefined),
+    gone: cameraId => new CameraNotFound(cameraId)
+  })
 
   registry.onChange(cameraId => { if (registry.get(cameraId) === undefined) frameBuffers.drop(cameraId) })
 
