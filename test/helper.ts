@@ -120,7 +120,7 @@ export function frame (clock: Clock, options: FrameOptions = {}): Frame {
 
 /** What administrators say of a camera where they say next to nothing. */
 export function newSettings (cameraId: string, options: Partial<CameraSettings> = {}): CameraSettings {
-  return { cameraId, name: '', site: null, latitude: null, longitude: null, heading: null, enabled: true, source: null, sourceFps: 1, ...options }
+  return { cameraId, name: '', site: null, latitude: null, longitude: null, heading: null, enabled: true, source: null, sourceFps: null, ...options }
 }
 
 /** Uploads a frame as a camera does. */

@@ -74,8 +74,8 @@ export function cameraQueries (database: Connection) {
   const deleteKeys = database.prepare<[string]>('DELETE FROM camera_keys WHERE camera_id = ?')
   const setStreamStopped = database.prepare<[number | null, string]>('UPDATE cameras SET stream_stopped_at_ms = ? WHERE camera_id = ?')
   const setNewestTaken = database.prepare<[number, number | null, string]>('UPDATE cameras SET newest_taken_at_ms = ?, clock_skew_ms = ? WHERE camera_id = ?')
-  const noteConnection = database.prepare<[string, string, number, number | null]>(
-    'INSERT INTO camera_connections (camera_id, connection, at_ms, last_frame_at_ms) VALUES (?, ?, ?, ?)')
+  const noteConnection = database.prepare<[string, number, number | null, string]>(`
+    INSERT INTO camera_connections (camera_id, connection, at_ms, last_frame_at_ms) SELECT camera_id, ?, ?, ? FROM cameras WHERE camera_id = ?`)
   const connections = database.prepare<[string, number], ConnectionNote>(`
     SELECT camera_id AS cameraId, connection, at_ms AS atMs, last_frame_at_ms AS lastFrameAtMs
       FROM camera_connections WHERE camera_id = ? ORDER BY id DESC LIMIT ?`)
@@ -105,8 +105,9 @@ export function cameraQueries (database: Connection) {
     noteNewestFrames (notes: readonly NewestFrameNote[]): void {
       for (const { cameraId, takenAtMs, clockSkewMs } of notes) setNewestTaken.run(takenAtMs, clockSkewMs, cameraId)
     },
+    /** Those of cameras that are gone are left out. */
     noteConnections (notes: readonly ConnectionNote[]): void {
-      for (const note of notes) noteConnection.run(note.cameraId, note.connection, note.atMs, note.lastFrameAtMs)
+      for (const note of notes) noteConnection.run(note.connection, note.atMs, note.lastFrameAtMs, note.cameraId)
     },
     /** The newest notes of a camera, newest first. */
     connectionsOf (cameraId: string, limit: number): ConnectionNote[] { return connections.all(cameraId, limit) }
