@@ -37,3 +37,7 @@ t.test('only the right password matches, whatever the length of the other', asyn
     t.equal(matches(wrong), false, JSON.stringify(wrong.slice(0, 30)))
   }
 })
+
+t.test('a password that begins like a key is no good', async t => {
+  t.match(passwordProblem('vsk_and-many-more-characters'), /^begins with vsk_/)
+})

@@ -37,6 +37,8 @@ const WITHOUT_GAP: Row[] = [
   { what: 'at the start of an event', before: FIRST, at: 10_000, place: 'joins 1' },
   { what: 'at the end of an event', before: FIRST, at: 20_000, place: 'joins 1' },
   { what: 'within an event, at a frame without a spill that was taken at the same moment', before: FIRST, clear: [15_000], at: 15_000, place: 'joins 1' },
+  { what: 'before the frame that ended an event, however long after its last detection', before: span(1, 10_000, 20_000, { after: 80_000 }), at: 50_000, place: 'joins 1' },
+  { what: 'before the frame that ended an event, but behind another one without a spill', before: span(1, 10_000, 20_000, { after: 80_000 }), clear: [30_000], at: 50_000, place: 'opens' },
   { what: 'behind an event, and nothing is known in between', before: FIRST, at: 25_000, place: 'joins 1' },
   { what: 'behind an event, as far as the camera may be silent', before: FIRST, at: 30_000, place: 'joins 1' },
   { what: 'behind an event, a millisecond further', before: FIRST, at: 30_001, place: 'opens' },

@@ -195,6 +195,30 @@ t.test('the same frame sent twice', async t => {
   })
 })
 
+t.test('the same frame sent again with a spill that it did not report before is a detection', async t => {
+  const { camera, take, store } = setUp()
+  void take({ key: 'a' })
+  await take({ key: 'a', spill: true })
+  t.not(camera.recorder.openEventId, undefined)
+  await take({ key: 'a', spill: true })
+  await take({ key: 'a' })
+  t.equal(camera.counts.duplicate, 2)
+  t.equal(store.late.length, 0)
+})
+
+t.test('a frame that was taken long before it came is told as delayed, and as old as it is', async t => {
+  const { camera, clock, take, startMs } = setUp()
+  void take({ capturedAtMs: startMs - SILENCE_MS + 1 })
+  t.equal(camera.state(clock.monotonicMs()), 'online')
+  void take()
+  t.equal(camera.ageMs(clock.monotonicMs()), 0)
+  const { camera: other, take: takeOther } = setUp()
+  void takeOther({ capturedAtMs: startMs - SILENCE_MS })
+  clock.advance(500)
+  t.equal(other.state(clock.monotonicMs()), 'delayed')
+  t.equal(other.ageMs(clock.monotonicMs()), SILENCE_MS + 500)
+})
+
 t.test('another frame under a name', async t => {
   t.test('that is a key is refused, and nothing of it is taken', async t => {
     const { camera, take, store } = setUp()

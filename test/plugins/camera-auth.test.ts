@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { control, FakeClock, jpeg, PASSWORD, startServer, temporaryFolder, until, upload } from '../helper.js'
+import { control, FakeClock, jpeg, newSettings, PASSWORD, startServer, temporaryFolder, until, upload } from '../helper.js'
 import { keptLog, RawClient, refused, send } from '../http.js'
 
 const attempts = async (url: string): Promise<unknown> => (await (await fetch(`${url}/api/status`)).json() as Record<string, unknown>)['unauthorized_attempts']
@@ -147,4 +147,15 @@ t.test('with a setting none is made', async t => {
   const { app, config } = await startServer(t)
   t.equal(app.newCameraPassword, undefined)
   t.throws(() => statSync(join(config.dataDir, 'camera_password')), { code: 'ENOENT' })
+})
+
+t.test('a camera with an old key keeps nobody out, and the camera password does not begin like a key', async t => {
+  const { url, app } = await startServer(t, { AUTH_FAILURE_LIMIT: '3' }, { clock: new FakeClock() })
+  const { secret } = await app.cameras.addKey(await app.cameras.add(newSettings('rig-4')))
+  for (let i = 0; i < 10; i += 1) await refused(t, await upload(url, { password: `vsk_old-${i}` }), 401, 'PASSWORD_WRONG')
+  t.equal((await upload(url)).status, 200, 'the password')
+  for (let i = 0; i < 3; i += 1) await upload(url, { password: 'wrong' })
+  t.equal((await upload(url)).status, 429, 'passwords can be guessed')
+  t.equal((await upload(url, { password: secret })).status, 200, 'keys cannot')
+  t.equal(await attempts(url), 14)
 })

@@ -1,7 +1,10 @@
+import { mkdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import t from 'tap'
 import { StorageUnavailable } from '../../src/errors.js'
+import { MIGRATIONS } from '../../src/store/migrations/index.js'
 import { FakeClock, frame, startServer, temporaryFolder, until, upload } from '../helper.js'
 import { signal } from '../http.js'
 
@@ -103,4 +106,38 @@ t.test('what is being stored when the server closes is stored', async t => {
   await Promise.all([stored, closed])
   const { url } = await startServer(t, environment)
   t.equal((await list(url)).length, 1)
+})
+
+t.test('after a start a frame from long before it is no live picture, by the camera\'s own clock', async t => {
+  const clock = new FakeClock()
+  const first = await startServer(t, {}, { clock })
+  const capturedAgo = (seconds: number): Record<string, string> => ({ 'X-Capture-Timestamp': new Date(clock.nowMs() - seconds * 1000).toISOString() })
+  await upload(first.url, { headers: capturedAgo(100) })
+  await until(async () => (await first.app.cameraRepository.connectionsOf('default', 1)).length === 1, 'the connection')
+  await first.app.close()
+  clock.advance(60_000)
+  const again = await startServer(t, { DATA_DIR: first.config.dataDir }, { clock })
+  const { default: camera } = again.app.cameras
+  await upload(again.url, { headers: capturedAgo(111), spill: true })
+  t.equal(camera.frames.newest, undefined, 'the clock is 100 s behind, and this is from 11 s before the start')
+  t.equal(camera.counts.late, 1)
+  await upload(again.url, { headers: capturedAgo(109) })
+  t.equal(camera.frames.framesReceived, 1)
+})
+
+t.test('a history from before cameras were watched begins with their silence', async t => {
+  const folder = temporaryFolder(t)
+  const dataDir = join(folder, 'data')
+  mkdirSync(dataDir)
+  const database = new Database(join(dataDir, 'videostream.db'))
+  database.exec(MIGRATIONS[0] ?? '')
+  database.pragma(`application_id = ${0x56535452}`)
+  database.pragma('user_version = 1')
+  database.exec(`INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)
+    VALUES ('default', 1000, 2000, 3000, 'oil_spill_frames/oil_spill_19700101_000001.jpg', '${'0'.repeat(64)}', 1, 1, 1)`)
+  database.close()
+  const { url, app } = await startServer(t, { DATA_DIR: dataDir })
+  t.equal(app.cameras.default.state(app.clock.monotonicMs()), 'offline')
+  t.match(await (await fetch(`${url}/api/detection_summary`)).json(), { current_status: 'Unknown: No frames from default', total_events: 1 })
+  t.strictSame(await app.cameraRepository.connectionsOf('default', 10), [{ cameraId: 'default', connection: 'offline', atMs: 3000, lastFrameAtMs: 3000 }])
 })

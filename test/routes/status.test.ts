@@ -1,5 +1,5 @@
 import t from 'tap'
-import { control, FakeClock, jpeg, PASSWORD, SocketViewer, startServer, upload, until } from '../helper.js'
+import { control, FakeClock, jpeg, PASSWORD, SocketViewer, newSettings, startServer, upload, until } from '../helper.js'
 import { version } from '../../src/version.js'
 
 type Json = Record<string, unknown>
@@ -139,4 +139,31 @@ t.test('it answers though the history cannot be read', async t => {
   await app.sql.close()
   t.match(await statusOf(url), { oil_spill_events: 0 })
   t.match(await get(url, '/api/detection_summary'), { total_events: 0 })
+})
+
+t.test('the summary is normal only where every camera is seen', async t => {
+  const clock = new FakeClock()
+  const { url, app } = await startServer(t, {}, { clock })
+  const summary = async (): Promise<unknown> => (await get(url, '/api/detection_summary') as { current_status: string }).current_status
+  const rig = await app.cameras.add(newSettings('rig-4'))
+  const { secret } = await app.cameras.addKey(rig)
+  t.equal(await summary(), 'Unknown: No frames from rig-4', 'a camera that never sent')
+  await upload(url, { password: secret })
+  t.equal(await summary(), 'Normal: No oil spill detected', 'a default camera that was never used is no camera yet')
+  await upload(url)
+  clock.advance(10_000)
+  await upload(url, { password: secret })
+  t.equal(await summary(), 'Unknown: No frames from default')
+  await app.cameras.change(rig, { enabled: false })
+  t.equal(await summary(), 'Unknown: No frames from default, rig-4')
+  await upload(url, { spill: true })
+  t.equal(await summary(), 'Alert: Oil spill detected')
+})
+
+t.test('a picture is as old as its capture time says', async t => {
+  const clock = new FakeClock()
+  const { url } = await startServer(t, {}, { clock })
+  await upload(url, { headers: { 'X-Capture-Timestamp': new Date(clock.nowMs() - 3_600_000).toISOString() } })
+  clock.advance(250)
+  t.match(await statusOf(url), { frame_age_seconds: 3600.25, state: 'delayed', cameras: { online: 0, delayed: 1 } })
 })
