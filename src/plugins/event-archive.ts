@@ -14,5 +14,5 @@ export default fp(async app => {
     app.log.error({ err, cameraId }, 'an event could not be stored')
   })
   app.decorate('eventArchive', archive)
-  app.addHook('onClose', async () => { await archive.flush() })
+  app.addHook('onClose', async () => { await archive.close() })
 }, { name: 'event-archive', dependencies: ['event-repository', 'evidence-store'] })

@@ -15,6 +15,7 @@ export class DetectionBatch {
   #notes: Array<Promise<DetectionNote>> = []
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
+  #isClosed = false
 
   /** @param store rejects where they could not be stored, after it has told so */
   constructor (store: (notes: DetectionNote[]) => Promise<void>) {
@@ -23,7 +24,7 @@ export class DetectionBatch {
 
   add (note: Promise<DetectionNote>): void {
     this.#notes.push(note)
-    this.#timer ??= setTimeout(() => { void this.flush() }, FLUSH_AFTER_MS).unref()
+    this.#setTimer()
   }
 
   /** Stores what was gathered. Never rejects: what is not stored waits for the next time. */
@@ -40,8 +41,19 @@ export class DetectionBatch {
         await this.#store(await Promise.all(notes))
       } catch {
         this.#notes = [...notes, ...this.#notes].slice(0, MAX_KEPT)
+        this.#setTimer()
       }
     })()
     await this.#flushing
+  }
+
+  /** Stores what was gathered, and tries no more after that. */
+  async close (): Promise<void> {
+    this.#isClosed = true
+    await this.flush()
+  }
+
+  #setTimer (): void {
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => { void this.flush() }, FLUSH_AFTER_MS).unref()
   }
 }

@@ -86,8 +86,8 @@ export class EventArchive implements EventStore {
   }
 
   /** Stores what was gathered, for an orderly end. */
-  async flush (): Promise<void> {
-    await this.#batch.flush()
+  async close (): Promise<void> {
+    await this.#batch.close()
   }
 
   /** An event that was over before the server heard of it. */

@@ -149,11 +149,10 @@ t.test('an end comes behind the detections that the event went on with, to the m
 
 t.test('an orderly end of the server keeps the last detections to the millisecond', async t => {
   const { archive, repository } = await setUp(t)
-  await archive.flush()
   await archive.change(spillOn('default'))
   const later = frame(new FakeClock(), { spill: true, jpeg: PICTURE })
   await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: 2e12 } })
-  await archive.flush()
+  await archive.close()
   t.equal((await repository.find(1))?.lastDetectedAtMs, 2e12)
 })
 
