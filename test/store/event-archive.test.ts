@@ -3,15 +3,18 @@ import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
-import type { DetectedFrame } from '../../src/core/event-recorder.js'
+import { DuplicateDetection, type DetectedFrame } from '../../src/core/event-recorder.js'
+import type { EventSpan } from '../../src/core/late-detection.js'
 import { EventArchive } from '../../src/store/event-archive.js'
 import { EventRepository } from '../../src/store/event-repository.js'
 import { EvidenceStore } from '../../src/store/evidence-store.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, temporaryFolder, until, type FrameOptions } from '../helper.js'
-import { endOf, fillDisk, smallDisk } from './support.js'
+import { endOf, fillDisk, newEvent, smallDisk } from './support.js'
 
 const PICTURE = jpeg()
+const START_MS = new FakeClock().nowMs()
+const OPENS = { kind: 'opens', clearBeforeMs: null, clearAfterMs: null } as const
 
 async function setUp (t: Test, folder = temporaryFolder(t)) {
   const workers: Worker[] = []
@@ -40,6 +43,25 @@ async function setUp (t: Test, folder = temporaryFolder(t)) {
 /** A frame that reports a spill. */
 function detected (cameraId = 'default', options: FrameOptions = {}): DetectedFrame {
   return { cameraId, frame: frame(new FakeClock(), { spill: true, jpeg: PICTURE, ...options }), clockSkewMs: null }
+}
+
+/** A frame that reports a spill and was taken this long after the first. */
+function later (afterMs: number, options: FrameOptions = {}): DetectedFrame {
+  const clock = new FakeClock()
+  clock.advance(afterMs)
+  return { cameraId: 'default', frame: frame(clock, { spill: true, jpeg: PICTURE, ...options }), clockSkewMs: null }
+}
+
+/** An event of which nothing is known on its sides. */
+function spanOf (id: number, startedAfterMs: number, lastAfterMs: number): EventSpan {
+  return { id, startedAtMs: START_MS + startedAfterMs, lastDetectedAtMs: START_MS + lastAfterMs, clearBeforeMs: null, clearAfterMs: null }
+}
+
+/** When the frames of an event's detections were taken, after the first. */
+async function takenOf (repository: EventRepository, eventId: number): Promise<number[]> {
+  const all: number[] = []
+  for await (const page of repository.detectionPages(eventId)) all.push(...page.map(({ takenAtMs }) => takenAtMs - START_MS))
+  return all
 }
 
 function spillOn (cameraId: string) {
@@ -154,6 +176,103 @@ t.test('an orderly end of the server keeps the last detections to the millisecon
   await archive.noteDetection(1, { ...detected(), frame: { ...later, receivedAtMs: 2e12 } })
   await archive.close()
   t.equal((await repository.find(1))?.lastDetectedAtMs, 2e12)
+})
+
+t.test('a detection that its camera named is on disk when that is answered', async t => {
+  const { archive, repository } = await setUp(t)
+  await archive.change(spillOn('default'))
+  await archive.noteDetection(1, later(1000, { key: 'a' }))
+  t.equal((await repository.find(1))?.lastDetectedAtMs, START_MS + 1000)
+  await archive.noteDetection(1, later(1000, { key: 'a' }))
+  t.strictSame(await takenOf(repository, 1), [0, 1000], 'and is kept once')
+})
+
+t.test('a frame that is known, or whose key is, is no failure of the disk', async t => {
+  const { archive, frames, failures } = await setUp(t)
+  const opening = detected('default', { key: 'a' })
+  await archive.change({ cameraId: 'default', opens: { ...opening, clearBeforeMs: null } })
+  const known: unknown = await archive.change({ cameraId: 'default', ends: endOf(1, 2e12), opens: { ...opening, clearBeforeMs: null } }).catch((error: unknown) => error)
+  t.ok(known instanceof DuplicateDetection)
+  const reused = { code: 'IDEMPOTENCY_KEY_REUSED', statusCode: 409 }
+  const other = later(1000, { key: 'a', jpeg: jpeg({ color: [1, 1, 1] }) })
+  await t.rejects(archive.noteDetection(1, other), reused)
+  await t.rejects(archive.change({ cameraId: 'default', opens: { ...other, clearBeforeMs: null } }), reused)
+  await t.rejects(archive.keepLate(OPENS, other, START_MS), reused)
+  await t.rejects(archive.keepLate({ kind: 'joins', event: spanOf(1, 5000, 5000) }, other, START_MS), reused)
+  await t.rejects(archive.reopen(spanOf(1, 5000, 5000), other), reused)
+  t.strictSame(frames(), ['oil_spill_20230623_143022.jpg'], 'and leaves no file')
+  t.strictSame(failures, [])
+  t.strictSame(archive.health, { ok: true, failures: 0, lastError: null })
+})
+
+t.test('a detection that came late', async t => {
+  t.test('opens an event with its evidence, which is over', async t => {
+    const { archive, repository, evidence, frames } = await setUp(t)
+    const place = { kind: 'opens', clearBeforeMs: START_MS - 500, clearAfterMs: START_MS + 700 } as const
+    t.equal(await archive.keepLate(place, detected('default', { key: 'a' }), START_MS + 700), true)
+    const event = await repository.find(1)
+    t.match(event, { startedAtMs: START_MS, lastDetectedAtMs: START_MS, endedAtMs: START_MS + 700 })
+    if (event !== undefined) t.strictSame(await evidence.read(event.evidence), PICTURE)
+    const { before } = await archive.neighbours('default', START_MS)
+    t.match(before, { id: 1, clearBeforeMs: START_MS - 500, clearAfterMs: START_MS + 700 })
+    t.equal(await archive.keepLate(place, detected('default', { key: 'a' }), START_MS + 700), false, 'once')
+    t.equal(repository.summaryOf().total, 1)
+    t.equal(frames().length, 1)
+  })
+
+  t.test('joins an event: its frame is kept where it becomes the opening one', async t => {
+    const { archive, repository, evidence, frames } = await setUp(t)
+    await archive.keepLate(OPENS, later(5000), START_MS + 5000)
+    t.equal(await archive.keepLate({ kind: 'joins', event: spanOf(1, 5000, 5000) }, later(6000, { sequence: 1 }), 0), true)
+    t.equal(frames().length, 1)
+    const earlier = later(1000, { sequence: 2, jpeg: jpeg({ color: [1, 1, 1] }) })
+    t.equal(await archive.keepLate({ kind: 'joins', event: spanOf(1, 5000, 6000) }, earlier, 0), true)
+    const event = await repository.find(1)
+    t.match(event, { startedAtMs: START_MS + 1000, lastDetectedAtMs: START_MS + 6000, endedAtMs: START_MS + 6000 })
+    if (event !== undefined) t.strictSame(await evidence.read(event.evidence), jpeg({ color: [1, 1, 1] }))
+    t.equal(frames().length, 2, 'and the frame that opened it before stays')
+    t.strictSame(await repository.unclaimedPaths(frames().map(name => `oil_spill_frames/${name}`)), [])
+    t.equal(await archive.keepLate({ kind: 'joins', event: spanOf(1, 5000, 6000) }, earlier, 0), false)
+    t.equal(frames().length, 2, 'once')
+    t.strictSame(await takenOf(repository, 1), [1000, 5000, 6000])
+  })
+
+  t.test('makes one event of two', async t => {
+    const { archive, repository } = await setUp(t)
+    await archive.keepLate(OPENS, later(1000), START_MS + 1000)
+    await archive.keepLate(OPENS, later(5000), START_MS + 5000)
+    await archive.keepLate({ kind: 'bridges', first: spanOf(1, 1000, 1000), second: spanOf(2, 5000, 5000) }, later(3000), 0)
+    t.match(await repository.find(1), { startedAtMs: START_MS + 1000, lastDetectedAtMs: START_MS + 5000, mergedInto: null })
+    t.match(await repository.find(2), { mergedInto: 1 })
+  })
+
+  t.test('opens an event again that had ended', async t => {
+    const { archive, repository } = await setUp(t)
+    await archive.keepLate(OPENS, later(1000), START_MS + 1000)
+    t.equal(await archive.reopen(spanOf(1, 1000, 1000), later(3000)), true)
+    t.match(await repository.find(1), { lastDetectedAtMs: START_MS + 3000, endedAtMs: null })
+  })
+
+  t.test('and cannot be kept leaves nothing, is told and counted, and should be sent again', async t => {
+    const { archive, frames, failures, repository } = await setUp(t)
+    repository.join = async () => { throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' }) }
+    const change = repository.change.bind(repository)
+    await change(undefined, { ...newEvent(1), endedAtMs: 2e12 })
+    const unavailable = { code: 'STORAGE_UNAVAILABLE', statusCode: 503 }
+    await t.rejects(archive.keepLate(OPENS, detected('unknown'), START_MS), unavailable)
+    await t.rejects(archive.keepLate({ kind: 'joins', event: spanOf(1, 5000, 5000) }, detected(), START_MS), unavailable)
+    await t.rejects(archive.reopen(spanOf(1, 0, 0), later(1000)), unavailable)
+    t.strictSame(frames(), [])
+    t.match(failures, [{ code: 'SQLITE_CONSTRAINT_FOREIGNKEY' }, { code: 'SQLITE_BUSY' }, { code: 'SQLITE_BUSY' }])
+    t.strictSame(archive.health, { ok: false, failures: 3, lastError: 'SQLITE_BUSY' })
+  })
+})
+
+t.test('what is next to a time cannot be told without the database', async t => {
+  const { archive, thread, failures } = await setUp(t)
+  await thread.close()
+  await t.rejects(archive.neighbours('default', 1), { code: 'STORAGE_UNAVAILABLE', statusCode: 503 })
+  t.match(failures, [{ code: 'SQL_THREAD_LOST' }])
 })
 
 t.test('on a full disk nothing is stored, nothing is left, and the next try after making room works', async t => {
