@@ -132,6 +132,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
  * waits.
  */
 async function read ({ raw }: FastifyRequest, feed: Feed, ended: Promise<never>): Promise<void> {
+  if (raw.destroyed) throw new UploadBrokenOff() // Nothing more would be heard of it.
   markEndless(raw.socket)
   let timer: NodeJS.Timeout | undefined
   let hasEnded = false
@@ -170,15 +171,16 @@ async function read ({ raw }: FastifyRequest, feed: Feed, ended: Promise<never>)
       wait()
     }
     onError = () => {
+      if (hasEnded) return
       feed.end()
       reject(new UploadBrokenOff())
     }
   })
-  raw.on('data', onData).on('end', onEnd).on('error', onError)
+  raw.on('data', onData).on('end', onEnd).on('error', onError).on('close', onError)
   try {
     await Promise.race([finished, ended])
   } finally {
-    raw.off('data', onData).off('end', onEnd).off('error', onError)
+    raw.off('data', onData).off('end', onEnd).off('error', onError).off('close', onError)
     clearTimeout(timer)
     feed.stop()
   }

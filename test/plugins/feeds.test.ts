@@ -1,4 +1,7 @@
 import fs from 'node:fs/promises'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { buildApp } from '../../src/app.js'
 import { FakeClock, jpeg, newSettings, PASSWORD, SocketViewer, startServer, testConfig, until, upload } from '../helper.js'
@@ -144,6 +147,27 @@ t.test('a client that disappears leaves a bad part and nothing else', async t =>
   await until(() => app.feeds.count === 0)
   t.equal(camera.counts.refused, 1)
   await until(async () => await new Promise(resolve => { app.server.getConnections((_error, count) => { resolve(count === 0) }) }), 'the end of the connection')
+})
+
+t.test('a client that has disappeared before its body is read leaves nothing', async t => {
+  const { app } = await startServer(t)
+  const raw = new IncomingMessage(new Socket())
+  raw.destroy()
+  const request = { raw, headers: {}, ip: undefined, log: app.log } as unknown as FastifyRequest
+  await t.rejects(app.feeds.run(request, app.cameras.default, {}), { code: 'UPLOAD_BROKEN_OFF' })
+  t.equal(app.feeds.count, 0)
+})
+
+t.test('a connection that is closed without an error ends its feed', async t => {
+  const { app } = await startServer(t)
+  const raw = new IncomingMessage(new Socket())
+  const request = { raw, headers: {}, ip: undefined, log: app.log } as unknown as FastifyRequest
+  const running = app.feeds.run(request, app.cameras.default, {})
+  raw.push(part().subarray(0, 100))
+  await new Promise(resolve => setImmediate(resolve))
+  raw.destroy()
+  await t.rejects(running, { code: 'UPLOAD_BROKEN_OFF' })
+  t.strictSame([app.feeds.count, app.cameras.default.counts.refused, raw.listenerCount('data'), raw.listenerCount('close')], [0, 0, 0, 0])
 })
 
 t.test('the time limit for requests does not hold for feeds, and holds for all others; that for silence holds for feeds too', async t => {
