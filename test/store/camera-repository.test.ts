@@ -61,7 +61,7 @@ t.test('a camera is as it was after a restart', async t => {
   await repository.insert(RIG, 2000)
   await repository.insert(newSettings('rig-3'), 1000)
   await repository.update({ ...RIG, name: 'Rig 4', site: null, enabled: true })
-  await repository.noteNewestFrames([{ cameraId: 'rig-4', takenAtMs: 5000, clockSkewMs: 700 }, { cameraId: 'unknown', takenAtMs: 5000, clockSkewMs: null }])
+  await repository.noteNewestFrames([{ cameraId: 'rig-4', takenAtMs: 5000, clockSkewMs: -70 }, { cameraId: 'unknown', takenAtMs: 5000, clockSkewMs: null }])
   await repository.noteConnections([
     { cameraId: 'rig-4', connection: 'online', atMs: 4000, lastFrameAtMs: 3900 }, { cameraId: 'rig-4', connection: 'offline', atMs: 9000, lastFrameAtMs: null }
   ])
@@ -69,7 +69,7 @@ t.test('a camera is as it was after a restart', async t => {
   const { cameras } = await (await setUp(t, path)).repository.load()
   t.strictSame(cameras.map(({ settings }) => settings.cameraId), ['default', 'rig-3', 'rig-4'], 'in the order in which they were made')
   t.strictSame(cameras[2], {
-    settings: { ...RIG, name: 'Rig 4', site: null, enabled: true }, isStreamStopped: false, newestTakenAtMs: 5000, clockSkewMs: 700, connection: { connection: 'offline', atMs: 9000 }
+    settings: { ...RIG, name: 'Rig 4', site: null, enabled: true }, isStreamStopped: false, newestTakenAtMs: 5000, clockSkewMs: -70, connection: { connection: 'offline', atMs: 9000 }
   })
 })
 

@@ -49,10 +49,19 @@ t.test('a history of the first version is brought up to date, and nothing of it 
   }])
 })
 
+t.test('its camera was heard of, so that its silence since the last event is no "no spill"', async t => {
+  const database = openDatabase(firstVersion(t).path)
+  t.strictSame(database.prepare('SELECT camera_id, connection, at_ms, last_frame_at_ms FROM camera_connections').raw().all(), [['default', 'offline', 35_000, 35_000]])
+  database.close()
+  const empty = openDatabase(join(temporaryFolder(t), 'new.db'))
+  t.equal(empty.prepare('SELECT count(*) FROM camera_connections').pluck().get(), 0, 'of a new one nothing is known')
+  empty.close()
+})
+
 t.test('the server goes on with it: the open event, the stopped stream and the count', async t => {
   const { folder } = firstVersion(t)
   const { url, app } = await startServer(t, { DATA_DIR: folder })
-  t.match(await (await fetch(`${url}/api/status`)).json(), { oil_spill_events: 3, oil_spill_detected: true, open_event_id: 3, state: 'never_seen' })
+  t.match(await (await fetch(`${url}/api/status`)).json(), { oil_spill_events: 3, oil_spill_detected: true, open_event_id: 3, state: 'offline' })
   t.equal((await upload(url, { spill: true, headers: { 'X-Frame-Sequence': '1' } })).status, 200)
   t.equal(app.cameras.default.recorder.openEventId, 3, 'it goes on')
   t.equal((await upload(url)).status, 200)
