@@ -62,6 +62,9 @@ export interface Overrides {
 /** How long a request may take to arrive, headers and body: a large frame on a poor link takes its time. */
 const REQUEST_TIMEOUT_MS = 120_000
 
+/** Twice as many as where nothing is said: a hundred boxes with long numbers and labels fit. */
+const MAX_HEADER_BYTES = 32 * 1024
+
 /** Smaller than the request's, or Node applies neither. */
 const HEADERS_TIMEOUT_MS = 20_000
 
@@ -83,7 +86,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     connectionTimeout: STALL_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false }, // the errors plugin asks for it
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // the errors plugin asks for it
     pluginTimeout: 0, // Checking a large history may take a while.
     return503OnClosing: false, // The shutdown plugin does, with an error of the catalogue.
     clientErrorHandler: answerClientError,

@@ -16,9 +16,9 @@ export interface EventStore {
   neighbours (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }>
   /**
    * Keeps a detection that came late where it belongs: in an event, between two that become one, or in a new one that has
-   * ended at `endedAtMs`. Resolves with whether it is new.
+   * ended: at the first frame without a spill after it where one is known, else with it. Resolves with whether it is new.
    */
-  keepLate (place: LatePlace, detection: DetectedFrame, endedAtMs: number): Promise<boolean>
+  keepLate (place: LatePlace, detection: DetectedFrame): Promise<boolean>
   /** Keeps a detection with which an event goes on that had ended, and opens that again. Resolves with whether it is new. */
   reopen (event: EventSpan, detection: DetectedFrame): Promise<boolean>
 }
@@ -202,7 +202,7 @@ export class EventRecorder {
     const atMs = takenAtMs(detected.frame)
     const { before, after } = await store.neighbours(cameraId, atMs)
     const place = placeOf(atMs, { before: this.#asOfNow(before), after: this.#asOfNow(after), clearTimesMs: this.#clearFrames.timesMs }, reach)
-    if (!await store.keepLate(place, detected, lateEndOf(atMs, place, reach)) || this.#run === undefined || place.kind === 'opens') return
+    if (!await store.keepLate(place, detected) || this.#run === undefined || place.kind === 'opens') return
     if (place.kind === 'joins') {
       if (place.event.id === this.#eventId) this.#run = withLateDetection(this.#run, atMs)
     } else if (place.second.id === this.#eventId) {
@@ -226,10 +226,4 @@ export class EventRecorder {
     this.#last = settled
     return turn
   }
-}
-
-/** An event of one late detection ends as any other: at the first frame without a spill, where one is known near it. */
-function lateEndOf (atMs: number, place: LatePlace, { gapMs, silenceMs }: Reach): number {
-  const clearMs = place.kind === 'opens' ? place.clearAfterMs : null
-  return clearMs !== null && clearMs - atMs <= (gapMs === 0 ? silenceMs : gapMs) ? clearMs : atMs
 }

@@ -19,7 +19,7 @@ export interface Reach {
 
 /**
  * Where a late detection belongs: in an event, between two that are one then, or in none yet. Of one that opens an event
- * it is told which frames without a spill are known next to it; null where none is.
+ * it is told which frames without a spill are known next to it; null where none is, or only one after a silence.
  */
 export type LatePlace =
   | { readonly kind: 'joins', readonly event: EventSpan }
@@ -55,7 +55,9 @@ export function placeOf (takenAtMs: number, { before, after, clearTimesMs }: Sur
   if (joinsBefore) return { kind: 'joins', event: before }
   if (joinsAfter) return { kind: 'joins', event: after }
   const [clearBeforeMs, clearAfterMs] = [Math.max(...clear.filter(atMs => atMs < takenAtMs)), Math.min(...clear.filter(atMs => atMs > takenAtMs))]
-  return { kind: 'opens', clearBeforeMs: orNull(clearBeforeMs), clearAfterMs: orNull(clearAfterMs) }
+  // One that was taken after a long silence does not end the event, which would then go on until it.
+  const isNear = clearAfterMs - takenAtMs <= (reach.gapMs > 0 ? reach.gapMs : reach.silenceMs)
+  return { kind: 'opens', clearBeforeMs: orNull(clearBeforeMs), clearAfterMs: isNear ? clearAfterMs : null }
 }
 
 /** Whether a run of detections goes from one moment to another. */

@@ -53,7 +53,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
         connection: connection?.connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? connection?.atMs
       }, started),
       // What was noted is up to a minute old. A frame from long before the start is no live picture, by the camera's clock as it was.
-      newestTakenAtMs: connection === null ? undefined : Math.max(newestTakenAtMs ?? 0, started.nowMs - offlineAfterMs - Math.max(0, clockSkewMs ?? 0)),
+      newestTakenAtMs: connection === null && newestTakenAtMs === null ? undefined : Math.max(newestTakenAtMs ?? 0, started.nowMs - offlineAfterMs - Math.max(0, clockSkewMs ?? 0)),
       onRelayError: err => { app.log.error({ err, cameraId }, 'a frame could not be relayed') },
       keyReused: () => new IdempotencyKeyReused(),
       switchedOff: () => new CameraDisabled(cameraId)

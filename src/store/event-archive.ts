@@ -73,9 +73,9 @@ export class EventArchive implements EventStore {
     return await this.#told(cameraId, async () => await this.#repository.neighboursOf(cameraId, atMs))
   }
 
-  async keepLate (place: LatePlace, detected: DetectedFrame, endedAtMs: number): Promise<boolean> {
+  async keepLate (place: LatePlace, detected: DetectedFrame): Promise<boolean> {
     return await this.#told(detected.cameraId, async () => {
-      if (place.kind === 'opens') return await this.#openLate(place, detected, endedAtMs)
+      if (place.kind === 'opens') return await this.#openLate(place, detected)
       const [event, mergedEventId] = place.kind === 'joins' ? [place.event, null] : [place.first, place.second.id]
       return await this.#join(event, detected, { mergedEventId, reopens: false })
     })
@@ -91,11 +91,17 @@ export class EventArchive implements EventStore {
   }
 
   /** An event that was over before the server heard of it. */
-  async #openLate (place: Extract<LatePlace, { kind: 'opens' }>, detected: DetectedFrame, endedAtMs: number): Promise<boolean> {
+  async #openLate (place: Extract<LatePlace, { kind: 'opens' }>, detected: DetectedFrame): Promise<boolean> {
     const { clearBeforeMs, clearAfterMs } = place
     try {
       await this.#withEvidence(detected, async (detection, evidence) => await this.#repository.change(undefined, {
-        cameraId: detected.cameraId, startedAtMs: detection.takenAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidence, detection
+        cameraId: detected.cameraId,
+        startedAtMs: detection.takenAtMs,
+        endedAtMs: clearAfterMs ?? detection.takenAtMs,
+        clearBeforeMs,
+        clearAfterMs,
+        evidence,
+        detection
       }))
       return true
     } catch (error) {

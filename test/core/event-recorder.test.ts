@@ -16,7 +16,7 @@ class FakeStore implements EventStore {
   readonly notes: Array<[eventId: number, atMs: number]> = []
   readonly waiting: Array<{ succeed: () => void, fail: (error: Error) => void }> = []
   readonly asked: Array<[cameraId: string, atMs: number]> = []
-  readonly late: Array<{ place: LatePlace, takenAtMs: number, clockSkewMs: number | null, endedAtMs: number }> = []
+  readonly late: Array<{ place: LatePlace, takenAtMs: number, clockSkewMs: number | null }> = []
   readonly reopened: Array<[eventId: number, atMs: number]> = []
   slow = false
   failing = false
@@ -61,9 +61,9 @@ class FakeStore implements EventStore {
     return this.around
   }
 
-  async keepLate (place: LatePlace, { frame, clockSkewMs }: DetectedFrame, endedAtMs: number): Promise<boolean> {
+  async keepLate (place: LatePlace, { frame, clockSkewMs }: DetectedFrame): Promise<boolean> {
     if (this.failing) throw new Error('the disk is full')
-    this.late.push({ place, takenAtMs: takenAtMs(frame), clockSkewMs, endedAtMs })
+    this.late.push({ place, takenAtMs: takenAtMs(frame), clockSkewMs })
     return this.isNew
   }
 
@@ -444,7 +444,7 @@ t.test('a detection that comes late', async t => {
     t.ok(kept)
     await kept
     t.strictSame(store.asked, [['default', startMs - 7000]])
-    t.strictSame(store.late, [{ place: { kind: 'joins', event: store.around.before }, takenAtMs: startMs - 7000, clockSkewMs: 70, endedAtMs: startMs - 7000 }])
+    t.strictSame(store.late, [{ place: { kind: 'joins', event: store.around.before }, takenAtMs: startMs - 7000, clockSkewMs: 70 }])
     t.equal(recorder.openEventId, undefined)
     t.strictSame(store.changes, [])
   })
@@ -456,12 +456,12 @@ t.test('a detection that comes late', async t => {
     await sendLate(true, startMs + 200)
     await sendLate(true, startMs - 200)
     t.match(store.late, [
-      { place: { kind: 'opens', clearBeforeMs: startMs + 100, clearAfterMs: startMs + 5100 }, endedAtMs: startMs + 5100 },
-      { place: { kind: 'opens', clearBeforeMs: null, clearAfterMs: startMs + 100 }, endedAtMs: startMs + 100 }
+      { place: { kind: 'opens', clearBeforeMs: startMs + 100, clearAfterMs: startMs + 5100 } },
+      { place: { kind: 'opens', clearBeforeMs: null, clearAfterMs: startMs + 100 } }
     ])
     void send(false, 30_000)
     await sendLate(true, startMs + 5200)
-    t.match(store.late[2], { place: { kind: 'opens' }, endedAtMs: startMs + 5200 }, 'but not at one after a silence')
+    t.match(store.late[2], { place: { kind: 'opens', clearBeforeMs: startMs + 5100, clearAfterMs: null } }, 'but not at one after a silence')
   })
 
   t.test('of which none shows a spill only tells where a run is broken', async t => {

@@ -101,5 +101,8 @@ t.test('of one that opens an event it is told which frames without a spill are n
   const after = span(2, 36_000, 40_000, { before: 35_000, after: 41_000 })
   t.strictSame(placeOf(25_000, { before, after, clearTimesMs: [16_000, 23_000, 27_000, 30_000] }, NO_GAP), { kind: 'opens', clearBeforeMs: 23_000, clearAfterMs: 27_000 })
   t.strictSame(placeOf(25_000, { before, after, clearTimesMs: [] }, NO_GAP), { kind: 'opens', clearBeforeMs: 15_000, clearAfterMs: 35_000 })
+  t.strictSame(placeOf(24_999, { before, after, clearTimesMs: [] }, NO_GAP), { kind: 'opens', clearBeforeMs: 15_000, clearAfterMs: null }, 'but not after a silence')
+  t.strictSame(placeOf(25_000, { before, after, clearTimesMs: [29_999] }, GAP), { kind: 'opens', clearBeforeMs: 15_000, clearAfterMs: 29_999 })
+  t.strictSame(placeOf(25_000, { before, after, clearTimesMs: [30_001] }, GAP), { kind: 'opens', clearBeforeMs: 15_000, clearAfterMs: null })
   t.strictSame(placeOf(25_000, { before: undefined, after: undefined, clearTimesMs: [] }, NO_GAP), { kind: 'opens', clearBeforeMs: null, clearAfterMs: null })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Socket } from 'node:net'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { control, FakeClock, jpeg, PASSWORD, SocketViewer, startServer, until, upload } from '../helper.js'
+import { control, FakeClock, jpeg, PASSWORD, SocketViewer, startServer, temporaryFolder, until, upload } from '../helper.js'
 import { keptLog, RawClient, refused, send, signal } from '../http.js'
 
 const PATH = '/api/upload_frame'
@@ -379,4 +379,298 @@ t.test('the first frame starts the stream, and a stop holds against it', async t
   await control(url, 'stop_stream')
   await upload(url)
   t.match(await status(url), { stream_active: false })
+})
+
+/** When the fake clock starts. */
+const START_MS = new FakeClock().nowMs()
+
+/** Headers of a frame that was taken so long after the start. */
+const takenAt = (afterMs: number, more: Record<string, string> = {}): Record<string, string> =>
+  ({ 'X-Capture-Timestamp': new Date(START_MS + afterMs).toISOString(), ...more })
+
+type Json = Record<string, unknown>
+const list = async (url: string, path = '/api/oil_spill_events'): Promise<Json[]> => await (await fetch(url + path)).json() as Json[]
+
+/** A moment of the start's day as the API writes it. */
+const datetime = (afterMs: number): string => `${new Date(START_MS + afterMs).toISOString().slice(0, -1)}000`
+
+t.test('what a camera says of a frame is kept with the detection, byte for byte', async t => {
+  const clock = new FakeClock()
+  const { url } = await startServer(t, {}, { clock })
+  const boxes = [{ x: 0.1, y: 0.2, width: 0.3, height: 0.4, label: 'oil', confidence: 0.9 }]
+  clock.advance(5000)
+  const picture = jpeg({ color: [7, 7, 7] })
+  await upload(url, {
+    jpeg: picture,
+    spill: true,
+    headers: takenAt(4900, {
+      'X-Frame-Sequence': '4711',
+      'Idempotency-Key': 'rig-4 4711',
+      'X-Detection-Confidence': '0.93',
+      'X-Detection-Boxes': JSON.stringify(boxes),
+      'X-Model-Version': 'slick-net 2.1',
+      'X-Latitude': '58.37',
+      'X-Longitude': '-1.91',
+      'X-Heading': '270',
+      'X-Camera-Id': 'default'
+    })
+  })
+  const [detection] = await list(url, '/api/oil_spill_events/1/detections')
+  t.strictSame({ ...detection, sha256: undefined }, {
+    taken_at: datetime(4900),
+    captured_at: datetime(4900),
+    received_at: datetime(5000),
+    clock_skew_seconds: 0.1,
+    frame_sequence: 4711,
+    sha256: undefined,
+    size_bytes: picture.length,
+    width: 16,
+    height: 8,
+    frame_path: 'oil_spill_frames/oil_spill_20230623_143027.jpg',
+    confidence: 0.93,
+    boxes,
+    model_version: 'slick-net 2.1',
+    latitude: 58.37,
+    longitude: -1.91,
+    heading: 270
+  })
+  t.match(await status(url), { last_capture_time: (START_MS + 4900) / 1000, clock_skew_seconds: 0.1 })
+})
+
+t.test('a hundred boxes fit, however long their numbers and labels are', async t => {
+  const { url } = await startServer(t)
+  const long = 0.12345678901234568
+  const box = { x: long, y: long, width: long, height: long, label: 'l'.repeat(64), confidence: long }
+  const answer = await upload(url, { spill: true, headers: { 'X-Detection-Boxes': JSON.stringify(Array(100).fill(box), null, 1).replaceAll('\n', ' ') } })
+  t.equal(answer.status, 200, await answer.text())
+  const [detection] = await list(url, '/api/oil_spill_events/1/detections')
+  t.equal((detection?.['boxes'] as unknown[]).length, 100)
+})
+
+t.test('a header that cannot be read is refused before the body is read, counted and told', async t => {
+  const log = keptLog()
+  const { url, port, app } = await startServer(t, {}, { clock: new FakeClock(), logger: log.logger })
+  for (const [name, value] of [
+    ['X-Capture-Timestamp', 'yesterday'], ['X-Frame-Sequence', '-1'], ['Idempotency-Key', 'x'.repeat(256)], ['X-Detection-Confidence', '93'],
+    ['X-Detection-Boxes', '[{}]'], ['X-Model-Version', 'v'.repeat(129)], ['X-Latitude', '91'], ['X-Longitude', 'east'], ['X-Heading', '-1']
+  ] as const) {
+    const client = RawClient.send(port, head({ ...AUTH, [name]: value, 'Content-Length': 5_000_000 }))
+    const answer = await client.answer()
+    t.match(await refused(t, answer, 400, 'FRAME_HEADER_INVALID'), new RegExp(`^${name} must be .*\\. The frame was not taken\\.$`))
+    t.equal(answer.headers['connection'], 'close')
+    await client.end()
+  }
+  for (const [value, code] of [['2036-03-01T12:00:00Z', 'CAPTURE_TIME_IN_FUTURE'], ['2016-03-01T12:00:00Z', 'CAPTURE_TIME_TOO_OLD']] as const) {
+    const client = RawClient.send(port, head({ ...AUTH, 'X-Capture-Timestamp': value, 'Content-Length': 5_000_000 }))
+    t.match(await refused(t, await client.answer(), 422, code), value.slice(0, 10))
+    await client.end()
+  }
+  t.equal(app.cameras.default.frames.framesReceived, 0)
+  t.match(await status(url), { refused_frames: 11 })
+  t.match(log.lines.filter(({ msg }) => msg === 'a frame was refused'), [
+    { reason: 'FRAME_HEADER_INVALID', cameraId: 'default' }, { reason: 'CAPTURE_TIME_IN_FUTURE' }, { reason: 'CAPTURE_TIME_TOO_OLD' }
+  ], 'a burst once')
+})
+
+t.test('a header that comes twice is not guessed at', async t => {
+  const { url } = await startServer(t)
+  const answer = await send(url, { method: 'POST', path: PATH, headers: { ...AUTH, 'X-Frame-Sequence': ['1', '2'] }, body: jpeg() })
+  await refused(t, answer, 400, 'FRAME_HEADER_INVALID')
+})
+
+t.test('a frame that is older than the newest one never becomes the live picture', async t => {
+  const clock = new FakeClock()
+  const { url, port } = await startServer(t, {}, { clock })
+  const [newest, older] = [jpeg({ color: [1, 1, 1] }), jpeg({ color: [2, 2, 2] })]
+  clock.advance(60_000)
+  await upload(url, { jpeg: newest, headers: takenAt(60_000) })
+  const viewer = new SocketViewer(port)
+  await viewer.received(1)
+  t.equal((await upload(url, { jpeg: older, headers: takenAt(30_000) })).status, 200)
+  t.equal((await upload(url, { jpeg: older, headers: takenAt(30_000), spill: true })).status, 200)
+  t.ok((await send(url, { path: '/api/frame' })).body.equals(newest))
+  t.match(await status(url), { frames_received: 1, late_frames: 2, last_capture_time: (START_MS + 60_000) / 1000, oil_spill_detected: false })
+  await control(url, 'stop_stream')
+  await viewer.closed()
+  t.equal(viewer.parts.length, 1)
+})
+
+t.test('late detections open, join and bridge events by capture time', async t => {
+  const clock = new FakeClock()
+  const { url } = await startServer(t, {}, { clock })
+  clock.advance(600_000)
+  const late = async (afterMs: number, color: number): Promise<void> => {
+    t.equal((await upload(url, { jpeg: jpeg({ color: [color, color, color] }), spill: true, headers: takenAt(afterMs) })).status, 200)
+  }
+  await upload(url, { headers: takenAt(600_000) })
+  await late(20_000, 20)
+  await late(4000, 4)
+  t.match(await list(url), [{ id: 2, datetime: datetime(4000), ended_at: datetime(4000) }, { id: 1, datetime: datetime(20_000) }], 'two events, the older one first')
+  await late(25_000, 25)
+  t.match(await list(url), [{ id: 2 }, { id: 1, datetime: datetime(20_000), ended_at: datetime(25_000) }], 'a later end')
+  await late(15_000, 15)
+  t.match(await list(url), [{ id: 2 }, { id: 1, datetime: datetime(15_000), ended_at: datetime(25_000) }], 'an earlier start')
+  t.ok((await send(url, { path: '/api/oil_spill_events/1/frame' })).body.equals(jpeg({ color: [15, 15, 15] })), 'with the frame of that')
+  t.match(await status(url), { oil_spill_events: 2 })
+  await late(10_000, 10)
+  t.match(await list(url), [{ id: 2, datetime: datetime(4000), ended_at: datetime(25_000), merged_into: null }], 'one event')
+  t.match(await status(url), { oil_spill_events: 1 })
+  t.match(await (await fetch(`${url}/api/detection_summary`)).json(), { total_events: 1, last_detection: datetime(4000) })
+  t.strictSame((await list(url, '/api/oil_spill_events/2/detections')).map(detection => detection['taken_at']), [4000, 10_000, 15_000, 20_000, 25_000].map(datetime))
+  t.match(await (await fetch(`${url}/api/oil_spill_events/1`)).json(), { id: 1, merged_into: 2 }, 'the other can still be asked for')
+  t.ok((await send(url, { path: '/api/oil_spill_events/1/frame' })).body.equals(jpeg({ color: [15, 15, 15] })), 'with its evidence')
+  t.strictSame(await list(url, '/api/oil_spill_events/1/detections'), [])
+})
+
+t.test('a late detection while an event is open belongs to it, or to none, by capture time', async t => {
+  const clock = new FakeClock()
+  const { url } = await startServer(t, {}, { clock })
+  const send = async (afterMs: number, spill: boolean): Promise<void> => { await upload(url, { spill, headers: takenAt(afterMs, { 'X-Frame-Sequence': String(afterMs) }) }) }
+  clock.advance(60_000)
+  await send(50_000, false)
+  await send(51_000, true)
+  await send(60_000, true)
+  await send(55_000, true)
+  t.match(await list(url), [{ id: 1, datetime: datetime(51_000), ended_at: null }])
+  await send(50_500, true)
+  t.match(await list(url), [{ id: 1, datetime: datetime(50_500), ended_at: null }])
+  await send(49_000, true)
+  t.match(await list(url), [{ id: 2, datetime: datetime(49_000), ended_at: datetime(50_000) }, { id: 1 }], 'a clear frame lies in between')
+  t.match(await status(url), { open_event_id: 1 })
+  t.equal((await list(url, '/api/oil_spill_events/1/detections')).length, 4)
+  await upload(url, { headers: takenAt(60_000) })
+  t.match(await list(url), [{ id: 2 }, { id: 1, ended_at: datetime(60_000) }])
+})
+
+t.test('the same frame sent twice is answered 200 and kept once', async t => {
+  for (const name of [{ 'Idempotency-Key': 'a' }, { 'X-Frame-Sequence': '7' }]) {
+    const environment = { DATA_DIR: join(temporaryFolder(t), 'data') }
+    const before = await startServer(t, environment)
+    for (let i = 0; i < 3; i += 1) {
+      const answer = await upload(before.url, { spill: true, headers: name })
+      t.equal(answer.status, 200)
+      t.equal(await answer.text(), 'Frame received')
+    }
+    t.match(await status(before.url), { frames_received: 1, duplicate_frames: 2, oil_spill_events: 1 })
+    await before.app.close()
+    const after = await startServer(t, environment)
+    t.equal((await upload(after.url, { spill: true, headers: name })).status, 200, 'also over a restart')
+    t.equal((await list(after.url, '/api/oil_spill_events/1/detections')).length, 1)
+    await upload(after.url)
+    t.equal((await upload(after.url, { spill: true, headers: name })).status, 200)
+    await after.app.close()
+    const again = await startServer(t, environment)
+    t.equal((await upload(again.url, { spill: true, headers: name })).status, 200, 'also where its event has ended')
+    t.match(await list(again.url), [{ id: 1, ended_at: String }])
+    t.equal((await list(again.url)).length, 1)
+  }
+})
+
+t.test('the same key with another body is a 409, also over a restart', async t => {
+  const environment = { DATA_DIR: join(temporaryFolder(t), 'data') }
+  const other = jpeg({ color: [9, 9, 9] })
+  const before = await startServer(t, environment)
+  await upload(before.url, { spill: true, headers: { 'Idempotency-Key': 'a' } })
+  for (const spill of [true, false]) await refused(t, await upload(before.url, { jpeg: other, spill, headers: { 'Idempotency-Key': 'a' } }), 409, 'IDEMPOTENCY_KEY_REUSED')
+  t.match(await status(before.url), { frames_received: 1, refused_frames: 2, storage: { ok: true, failures: 0 } })
+  await before.app.close()
+  const after = await startServer(t, environment)
+  await refused(t, await upload(after.url, { jpeg: other, spill: true, headers: { 'Idempotency-Key': 'a' } }), 409, 'IDEMPOTENCY_KEY_REUSED')
+  t.match(await status(after.url), { storage: { ok: true, failures: 0 } })
+  t.equal((await list(after.url, '/api/oil_spill_events/1/detections')).length, 1)
+})
+
+t.test('a camera whose numbers begin anew loses nothing', async t => {
+  const { url } = await startServer(t)
+  for (const color of [1, 2]) {
+    for (const sequence of [0, 1]) {
+      t.equal((await upload(url, { jpeg: jpeg({ color: [color, sequence, 0] }), spill: true, headers: { 'X-Frame-Sequence': String(sequence) } })).status, 200)
+    }
+  }
+  t.strictSame((await list(url, '/api/oil_spill_events/1/detections')).map(detection => detection['frame_sequence']), [0, 1, 0, 1])
+})
+
+/** Files that cannot be written while the gate is shut. */
+function gatedFiles (gate: Promise<void>): typeof fs {
+  return {
+    ...fs,
+    open: async (path, flags, mode) => {
+      if (String(path).endsWith('.part')) await gate
+      return await fs.open(path, flags, mode)
+    }
+  }
+}
+
+t.test('the same frame sent again while the first is still being stored is answered when that is', async t => {
+  const gate = signal()
+  const { url, app } = await startServer(t, {}, { files: gatedFiles(gate.promise) })
+  const answers = [upload(url, { spill: true, headers: { 'Idempotency-Key': 'a' } })]
+  await until(() => app.cameras.default.frames.framesReceived === 1)
+  let answered = 0
+  answers.push(upload(url, { spill: true, headers: { 'Idempotency-Key': 'a' } }))
+  for (const answer of answers) void answer.then(() => { answered += 1 })
+  await until(() => app.cameras.default.counts.duplicate === 1)
+  t.equal(answered, 0)
+  gate.resolve()
+  t.strictSame((await Promise.all(answers)).map(each => each.status), [200, 200])
+  t.equal((await list(url, '/api/oil_spill_events/1/detections')).length, 1)
+})
+
+t.test('a frame that could not be stored is taken when it comes again, and kept once', async t => {
+  let isFull = true
+  const { url } = await startServer(t, {}, {
+    files: {
+      ...fs,
+      open: async (path, flags, mode) => {
+        if (isFull && String(path).endsWith('.part')) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+        return await fs.open(path, flags, mode)
+      }
+    }
+  })
+  const send = () => upload(url, { spill: true, headers: { 'Idempotency-Key': 'a', 'X-Frame-Sequence': '1' } })
+  await refused(t, await send(), 507, 'STORAGE_FULL')
+  await refused(t, await send(), 507, 'STORAGE_FULL')
+  isFull = false
+  t.equal((await send()).status, 200)
+  t.equal((await send()).status, 200)
+  t.equal((await list(url, '/api/oil_spill_events/1/detections')).length, 1)
+})
+
+t.test('a detection that its camera named is on disk when that is answered', async t => {
+  const { url, config } = await startServer(t)
+  await upload(url, { spill: true })
+  await upload(url, { spill: true, headers: { 'X-Frame-Sequence': '1' } })
+  const database = new Database(join(config.dataDir, 'videostream.db'), { readonly: true })
+  t.equal(database.prepare('SELECT count(*) FROM detections').pluck().get(), 2)
+  database.close()
+})
+
+t.test('where the database is locked, a detection that its camera named is to be sent again, and one without a name is kept later', async t => {
+  const { url, config, app } = await startServer(t)
+  await upload(url, { spill: true })
+  const other = new Database(join(config.dataDir, 'videostream.db'))
+  other.exec('BEGIN EXCLUSIVE')
+  t.equal((await upload(url, { spill: true })).status, 200)
+  const answer = await upload(url, { spill: true, headers: { 'Idempotency-Key': 'a' } })
+  t.match(await refused(t, answer, 503, 'STORAGE_UNAVAILABLE'), /locked by another program.*Send this frame again/)
+  t.equal(answer.headers.get('retry-after'), '1')
+  other.close()
+  t.equal((await upload(url, { spill: true, headers: { 'Idempotency-Key': 'a' } })).status, 200)
+  await until(async () => (await list(url, '/api/oil_spill_events/1/detections')).length === 3, 'all three')
+  t.equal(app.eventArchive.health.ok, true)
+})
+
+t.test('a late frame after a restart does not become the live picture', async t => {
+  const environment = { DATA_DIR: join(temporaryFolder(t), 'data') }
+  const clock = new FakeClock()
+  const before = await startServer(t, environment, { clock })
+  clock.advance(60_000)
+  await upload(before.url, { headers: takenAt(60_000) })
+  await before.app.close()
+  const after = await startServer(t, environment, { clock })
+  t.equal((await upload(after.url, { spill: true, headers: takenAt(59_999) })).status, 200)
+  t.equal((await send(after.url, { path: '/api/frame' })).status, 503)
+  t.match(await status(after.url), { late_frames: 1, frames_received: 0, oil_spill_events: 1, oil_spill_detected: false, stream_active: false })
+  await upload(after.url, { headers: takenAt(60_001) })
+  t.equal((await send(after.url, { path: '/api/frame' })).status, 200)
 })
