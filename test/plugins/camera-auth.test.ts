@@ -126,6 +126,19 @@ t.test('a burst is logged once for each reason, with the address and never a pas
   t.notMatch(log.text(), PASSWORD)
 })
 
+t.test('a key that opens nothing is counted and told, and keeps out no other camera behind that address', async t => {
+  const log = keptLog()
+  const { url, app } = await startServer(t, { AUTH_FAILURE_LIMIT: '2' }, { clock: new FakeClock(), logger: log.logger })
+  const rig = await app.cameras.add(newSettings('rig-4'))
+  const { key, secret } = await app.cameras.addKey(rig)
+  await app.cameras.removeKey(rig, key.keyId)
+  for (let i = 0; i < 10; i += 1) await refused(t, await upload(url, { password: secret }), 401, 'PASSWORD_WRONG')
+  t.equal((await upload(url)).status, 200)
+  t.equal(app.refusalCount('password'), 10)
+  t.match(log.lines.filter(({ msg }) => msg === 'a password was refused'), [{ reason: 'unknown key', address: '127.0.0.1' }])
+  t.notMatch(log.text(), secret)
+})
+
 t.test('without a setting a password is made once, kept for its owner only, and is the one that counts', async t => {
   const folder = join(temporaryFolder(t), 'data')
   const environment = { DATA_DIR: folder, CAMERA_PASSWORD: undefined }
