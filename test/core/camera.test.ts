@@ -13,6 +13,7 @@ t.test('what is wrong with a password is said without the password', async t => 
     ['your_default_password', /^is an example from the documentation/],
     ['your_secure_password', /^is an example from the documentation/],
     ['elevenchars', /^is shorter than 12 characters/],
+    ['vsk_anything-that-is-long', /^begins with vsk_, as the keys of cameras do/],
     ['a', /^is shorter than 12 characters/],
     ['passwörter-sind-lang', /^has characters that cannot travel in an HTTP header/],
     ['twelve chars\n', /^has characters that cannot travel/],

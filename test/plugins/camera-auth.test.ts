@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { control, FakeClock, jpeg, newSettings, PASSWORD, startServer, temporaryFolder, until, upload } from '../helper.js'
+import { control, FakeClock, jpeg, newSettings, PASSWORD, startServer, temporaryFolder, until, upload, type TestServer } from '../helper.js'
 import { keptLog, RawClient, refused, send } from '../http.js'
 
 const attempts = async (url: string): Promise<unknown> => (await (await fetch(`${url}/api/status`)).json() as Record<string, unknown>)['unauthorized_attempts']
@@ -171,4 +171,118 @@ t.test('a camera with an old key keeps nobody out, and the camera password does 
   t.equal((await upload(url)).status, 429, 'passwords can be guessed')
   t.equal((await upload(url, { password: secret })).status, 200, 'keys cannot')
   t.equal(await attempts(url), 14)
+})
+
+/** A camera beside the default one, with a key. */
+async function withRig (server: TestServer, cameraId = 'rig-4') {
+  const camera = await server.app.cameras.add(newSettings(cameraId))
+  return { camera, ...await server.app.cameras.addKey(camera) }
+}
+
+/** How a frame may be uploaded, and as which camera the path names it. */
+const UPLOADS: ReadonlyArray<[path: string, cameraId: string | undefined]> = [
+  ['/api/upload_frame', undefined], ['/api/cameras/default/frames', 'default'], ['/api/cameras/rig-4/frames', 'rig-4'], ['/api/cameras/rig-5/frames', 'rig-5'],
+  ['/api/cameras/default/feed', 'default'], ['/api/cameras/rig-4/feed', 'rig-4'], ['/api/cameras/rig-5/feed', 'rig-5']
+]
+
+/** A frame as an upload or as a feed of one part. */
+const bodyFor = (path: string): Buffer => path.endsWith('/feed')
+  ? Buffer.concat([Buffer.from('--x\r\nContent-Type: image/jpeg\r\n\r\n'), jpeg(), Buffer.from('\r\n--x--\r\n')])
+  : jpeg()
+
+t.test('a key opens its own camera and nothing else, whatever path or header names another', async t => {
+  const server = await startServer(t, {}, { clock: new FakeClock() })
+  const { url, app } = server
+  const secrets = { default: PASSWORD, 'rig-4': (await withRig(server)).secret, 'rig-5': (await withRig(server, 'rig-5')).secret }
+  let taken = 0
+  for (const [owner, secret] of Object.entries(secrets)) {
+    for (const [path, named] of UPLOADS) {
+      for (const header of [undefined, 'default', 'rig-4', 'rig-5', 'unknown', 'Rig-4', '']) {
+        const what = `${owner}'s key at ${path} with X-Camera-Id ${header}`
+        const headers = { 'X-Camera-Auth': secret, ...(header !== undefined && { 'X-Camera-Id': header }) }
+        const answer = await send(url, { method: 'POST', path, headers, body: bodyFor(path) })
+        if ([named, header].every(each => each === undefined || each === owner)) {
+          taken += 1
+          t.equal(answer.status, 200, what)
+        } else {
+          await refused(t, answer, 403, 'CAMERA_MISMATCH')
+        }
+      }
+    }
+  }
+  const received = [...app.cameras.all()].map(camera => camera.frames.framesReceived)
+  t.strictSame(received, [6, 6, 6], 'each has its own frames')
+  t.equal(received.reduce((sum, each) => sum + each), taken)
+})
+
+t.test('a key opens nothing that is not its camera\'s', async t => {
+  const server = await startServer(t, {}, { clock: new FakeClock() })
+  const { url } = server
+  const { secret, key } = await withRig(server)
+  const [auth, json] = [{ 'X-Camera-Auth': secret }, { 'Content-Type': 'application/json' }]
+  for (const [method, path] of [
+    ['GET', '/api/cameras'], ['POST', '/api/cameras'], ['PATCH', '/api/cameras/rig-4'], ['DELETE', '/api/cameras/rig-4'], ['GET', '/api/cameras/rig-4/keys'],
+    ['POST', '/api/cameras/rig-4/keys'], ['DELETE', `/api/cameras/rig-4/keys/${key.keyId}`], ['GET', '/api/users']
+  ] as const) {
+    for (const headers of [auth, { Authorization: `Bearer ${secret}` }, { Authorization: `Basic ${Buffer.from(`rig-4:${secret}`).toString('base64')}` }]) {
+      t.equal((await send(url, { method, path, headers: { ...headers, ...json }, body: '{}' })).status, 401, `${method} ${path}`)
+    }
+  }
+  const stop = (path: string) => send(url, { method: 'POST', path, headers: json, body: JSON.stringify({ password: secret }) })
+  await refused(t, await stop('/api/cameras/default/stop_stream'), 403, 'CAMERA_MISMATCH')
+  t.equal((await stop('/api/cameras/rig-4/stop_stream')).status, 200)
+})
+
+t.test('a key is looked at before the body is read, and so is the camera that it opens', async t => {
+  const server = await startServer(t, {}, { clock: new FakeClock() })
+  const { camera, secret } = await withRig(server)
+  const announce = (path: string, headers: string): RawClient =>
+    RawClient.send(server.port, `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n${headers}\r\n`)
+  const cases: Array<[client: RawClient, statusCode: number, code: string]> = [
+    [announce('/api/upload_frame', 'X-Camera-Auth: vsk_unknown\r\n'), 401, 'PASSWORD_WRONG'],
+    [announce('/api/cameras/default/frames', `X-Camera-Auth: ${secret}\r\n`), 403, 'CAMERA_MISMATCH'],
+    [announce('/api/upload_frame', `X-Camera-Auth: ${secret}\r\nX-Camera-Id: default\r\n`), 403, 'CAMERA_MISMATCH'],
+    [announce('/api/cameras/unknown/frames', `X-Camera-Auth: ${secret}\r\n`), 403, 'CAMERA_MISMATCH']
+  ]
+  for (const [client, statusCode, code] of cases) {
+    const answer = await client.answer()
+    await refused(t, answer, statusCode, code)
+    t.equal(answer.headers['connection'], 'close')
+    await client.end()
+  }
+  await server.app.cameras.change(camera, { enabled: false })
+  for (const path of ['/api/upload_frame', '/api/cameras/rig-4/frames', '/api/cameras/rig-4/feed']) {
+    const client = announce(path, `X-Camera-Auth: ${secret}\r\n`)
+    t.match(await refused(t, await client.answer(), 403, 'CAMERA_DISABLED'), 'Camera rig-4 is switched off')
+    await client.end()
+  }
+})
+
+t.test('a revoked key opens nothing from that moment on, also on a connection that is kept, and another goes on', async t => {
+  const server = await startServer(t, {}, { clock: new FakeClock() })
+  const { camera, secret, key } = await withRig(server)
+  const next = await server.app.cameras.addKey(camera)
+  const upload = (auth: string) => [`POST /api/upload_frame HTTP/1.1\r\nHost: x\r\nX-Camera-Auth: ${auth}\r\nContent-Length: ${jpeg().length}\r\n\r\n`, jpeg()]
+  const client = RawClient.send(server.port, ...upload(secret))
+  t.equal((await client.answer()).status, 200)
+  client.write(...upload(next.secret))
+  t.equal((await client.answer(2)).status, 200, 'both are live: no frame is lost in between')
+  await server.app.cameras.removeKey(camera, key.keyId)
+  client.write(...upload(next.secret))
+  t.equal((await client.answer(3)).status, 200)
+  client.write(...upload(secret))
+  t.equal((await client.answer(4)).status, 401)
+  t.equal(camera.frames.framesReceived, 3)
+  client.socket.destroy()
+})
+
+t.test('each camera has its own rate', async t => {
+  const server = await startServer(t, { UPLOAD_RATE_LIMIT: '1' }, { clock: new FakeClock() })
+  const { secret } = await withRig(server)
+  for (let i = 0; i < 2; i += 1) {
+    t.equal((await upload(server.url)).status, 200)
+    t.equal((await upload(server.url, { password: secret })).status, 200)
+  }
+  await refused(t, await upload(server.url), 429, 'UPLOAD_RATE_EXCEEDED')
+  await refused(t, await upload(server.url, { password: secret }), 429, 'UPLOAD_RATE_EXCEEDED')
 })
