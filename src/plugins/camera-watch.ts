@@ -19,6 +19,7 @@ export default fp(async app => {
   const { clock, cameras, cameraRepository, log } = app
   const notedTakenAtMs = new Map<string, number>()
   let notes: ConnectionNote[] = []
+  let storing: Promise<void> | undefined
   let checks = 0
 
   function check (): void {
@@ -42,15 +43,21 @@ export default fp(async app => {
     notes.push({ cameraId: camera.id, connection, atMs: clock.nowMs(), lastFrameAtMs })
   }
 
+  /** One after the other: what is noted last of a camera is how it is. */
   async function storeConnections (): Promise<void> {
+    storing ??= storeNotes().finally(() => { storing = undefined })
+    await storing
+  }
+
+  async function storeNotes (): Promise<void> {
     if (notes.length === 0) return
-    const storing = notes
+    const stored = notes
     notes = []
     try {
-      await cameraRepository.noteConnections(storing)
+      await cameraRepository.noteConnections(stored)
     } catch (err) {
       log.error({ err }, 'connections of cameras could not be noted')
-      notes = [...storing, ...notes].slice(-MAX_KEPT_NOTES)
+      notes = [...stored, ...notes].slice(-MAX_KEPT_NOTES)
     }
   }
 
@@ -67,10 +74,12 @@ export default fp(async app => {
   }
 
   check()
+  cameras.onChange(cameraId => { if (cameras.get(cameraId) === undefined) notedTakenAtMs.delete(cameraId) })
   const timer = setInterval(check, CHECK_EVERY_MS)
   timer.unref()
   app.addHook('onClose', async () => {
     clearInterval(timer)
+    await storing
     await storeConnections()
     await storeNewest()
   })
