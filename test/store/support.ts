@@ -14,7 +14,7 @@ export function moduleUrl (path: string): string {
 }
 
 /** A program's environment without what tap puts there to measure coverage, which another user may not write. */
-function plainEnvironment (): NodeJS.ProcessEnv {
+export function plainEnvironment (): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('_TAPJS')))
 }
 
