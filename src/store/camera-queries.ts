@@ -65,7 +65,6 @@ export function cameraQueries (database: Connection) {
   const endOpen = database.prepare<[string]>('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE camera_id = ? AND ended_at_ms IS NULL')
   const archive = database.prepare<[number, string]>('UPDATE cameras SET archived_at_ms = ?, source = NULL WHERE camera_id = ?')
   const erase = database.prepare<[string]>('DELETE FROM cameras WHERE camera_id = ?')
-  const isArchived = database.prepare<[string], number>('SELECT count(*) FROM cameras WHERE camera_id = ? AND archived_at_ms IS NOT NULL').pluck()
   const keys = database.prepare<[], CameraKey>(
     'SELECT key_id AS keyId, camera_id AS cameraId, key_sha256 AS hash, created_at_ms AS createdAtMs FROM camera_keys ORDER BY created_at_ms, key_id')
   const insertKey = database.prepare<[string, string, string, number]>(
@@ -97,7 +96,6 @@ export function cameraQueries (database: Connection) {
       archive.run(atMs, cameraId)
       return true
     },
-    isCameraArchived (cameraId: string): boolean { return isArchived.get(cameraId) === 1 },
     insertCameraKey (key: CameraKey): void { insertKey.run(key.keyId, key.cameraId, key.hash, key.createdAtMs) },
     deleteCameraKey (keyId: string): void { deleteKey.run(keyId) },
     setStreamStopped (cameraId: string, atMs: number | null): void { setStreamStopped.run(atMs, cameraId) },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import t from 'tap'
 import { FakeClock, newSettings, startServer, temporaryFolder, until, upload, type TestServer } from '../helper.js'
 import { keptLog, signal } from '../http.js'
@@ -234,6 +235,30 @@ t.test('how far each camera\'s frames have come is noted at an orderly end', asy
   await before.app.close()
   const { cameras } = await (await startServer(t, environment, { clock })).app.cameraRepository.load()
   t.strictSame(cameras.map(({ newestTakenAtMs, clockSkewMs }) => [newestTakenAtMs, clockSkewMs]), [[START_MS - 70, 70], [null, null]])
+})
+
+t.test('and once a minute, since a server may be killed', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => { mock.timers.reset() })
+  const { app, url } = await startServer(t, {}, { clock: new FakeClock() })
+  const noted = async (): Promise<number | null | undefined> => (await app.cameraRepository.load()).cameras[0]?.newestTakenAtMs
+  const seconds = (count: number): void => { for (let i = 0; i < count; i += 1) mock.timers.tick(1000) }
+  await upload(url, { headers: { 'X-Capture-Timestamp': new Date(START_MS - 70).toISOString() } })
+  seconds(58)
+  t.equal(await noted(), null)
+  seconds(1)
+  t.equal(await noted(), START_MS - 70)
+  let writes = 0
+  const noteNewestFrames = app.cameraRepository.noteNewestFrames.bind(app.cameraRepository)
+  app.cameraRepository.noteNewestFrames = async notes => {
+    writes += 1
+    await noteNewestFrames(notes)
+  }
+  seconds(60)
+  t.equal(writes, 0, 'no commit where nothing has come')
+  await upload(url, { headers: { 'X-Capture-Timestamp': new Date(START_MS - 60).toISOString() } })
+  seconds(60)
+  t.equal(await noted(), START_MS - 60)
 })
 
 t.test('an end at which that cannot be noted is an end all the same', async t => {
