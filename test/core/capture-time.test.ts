@@ -63,8 +63,10 @@ t.test('seconds since 1970, to the millisecond', async t => {
   ]
   for (const [text, ms] of table) t.equal(parseCaptureTime(text), ms, text)
   // Most decimal fractions are none of a binary number, which lies a little below or above.
-  const wrong = Array.from({ length: 1000 }, (_, ms) => ms).filter(ms => parseCaptureTime(`1772366400.${String(ms).padStart(3, '0')}`) !== 1_772_366_400_000 + ms)
-  t.strictSame(wrong, [], 'each millisecond of a second')
+  for (const second of [1, 4, 1_687_530_622, 1_772_366_400]) {
+    const wrong = Array.from({ length: 1000 }, (_, ms) => ms).filter(ms => parseCaptureTime(`${second}.${String(ms).padStart(3, '0')}`) !== second * 1000 + ms)
+    t.strictSame(wrong, [], `each millisecond of the second ${second}`)
+  }
 })
 
 t.test('milliseconds, microseconds and other numbers are not taken for seconds', async t => {
