@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Child } from './children.js'
 import type { UploaderReport, ViewersReport } from './client-reports.js'
@@ -20,13 +21,16 @@ export async function window (server: RunningServer, children: readonly Child[],
 
 /** What is told of every point that has clients. */
 export function common (sample: Sample, reports: ReadonlyArray<{ seconds: number, cpuSeconds: number } | undefined>): Metrics {
+  const cores = sample.cpuSeconds / sample.seconds
+  const clientsCores = reports.map(each => each === undefined ? 0 : each.cpuSeconds / each.seconds)
   return {
-    cores: sample.cpuSeconds / sample.seconds,
+    cores,
+    othersCores: Math.max(0, sample.machineBusy * cpus().length - cores - clientsCores.reduce((sum, each) => sum + each, 0)),
     peakRssMb: sample.rssPeakMb,
     rssGrowthMb: sample.rssAtEndMb - sample.rssAtStartMb,
     socketGrowthMb: sample.socketGrowthMb,
     machineBusy: sample.machineBusy,
-    clientCores: Math.max(...reports.map(each => each === undefined ? 0 : each.cpuSeconds / each.seconds))
+    clientCores: Math.max(...clientsCores)
   }
 }
 

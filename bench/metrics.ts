@@ -39,6 +39,7 @@ export const METRICS = {
   missed: { title: 'missed', places: 0 },
   refused: { title: 'refused', places: 0 },
   clientCores: { title: 'busiest client', places: 2 },
+  othersCores: { title: 'others', places: 2 },
   machineBusy: { title: 'machine busy', places: 2 }
 } as const
 
@@ -51,7 +52,10 @@ export type Metrics = Partial<Record<MetricName, number>>
 export const FAULTS: ReadonlySet<MetricName> = new Set<MetricName>(['skipped', 'repeated', 'outOfOrder', 'bad', 'lost', 'missed', 'refused'])
 
 /** The metrics that only the JSON has. */
-export const UNPRINTED: ReadonlySet<MetricName> = new Set<MetricName>(['framesPerSecondMost', 'machineBusy', 'clientCores', 'cores'])
+export const UNPRINTED: ReadonlySet<MetricName> = new Set<MetricName>(['framesPerSecondMost', 'machineBusy', 'othersCores', 'clientCores', 'cores'])
 
 /** A client that is busier than this may be what limits the figure. */
 export const BUSY_CLIENT_CORES = 0.85
+
+/** Where programs that are no part of the benchmark take more than this, the figures say little. */
+export const BUSY_OTHERS_CORES = 0.3

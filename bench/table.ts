@@ -1,4 +1,4 @@
-import { BUSY_CLIENT_CORES, FAULTS, METRICS, UNPRINTED, type MetricName } from './metrics.js'
+import { BUSY_CLIENT_CORES, BUSY_OTHERS_CORES, FAULTS, METRICS, UNPRINTED, type MetricName } from './metrics.js'
 import { medianOf, type Results } from './results.js'
 import { SERVER_NAMES } from './servers.js'
 
@@ -32,7 +32,10 @@ export function tableOf (results: Results, point: Results['points'][number]): Ta
     server,
     ...columns.map(metric => value(server, metric)?.toFixed(METRICS[metric].places) ?? '–'),
     ...references.map(([reference]) => compared === undefined ? '–' : ratio(value(server, compared), value(reference, compared))),
-    (value(server, 'clientCores') ?? 0) > BUSY_CLIENT_CORES ? 'client busy' : ''
+    [
+      ...(value(server, 'clientCores') ?? 0) > BUSY_CLIENT_CORES ? ['client busy'] : [],
+      ...(value(server, 'othersCores') ?? 0) > BUSY_OTHERS_CORES ? ['machine shared'] : []
+    ].join(', ')
   ])
   const table = [head, ...rows]
   return rows.every(row => row.at(-1) === '') ? table.map(row => row.slice(0, -1)) : table

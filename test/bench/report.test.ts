@@ -21,6 +21,12 @@ t.test('a table has the medians of each server, ratios and remarks', async t => 
   ])
 })
 
+t.test('figures that others on the machine have spoilt are marked', async t => {
+  const results = fixtureOfCameras()
+  const shared = { ...results, medians: { 'cameras-200': { ours: { cpuMsPerFrame: 0.4, othersCores: 0.31 }, 'node-net': { cpuMsPerFrame: 0.1, othersCores: 0.3, clientCores: 0.9 } } } }
+  t.strictSame(tableOf(shared, results.points[0]!).map(row => row.at(-1)), ['remarks', 'machine shared', 'client busy'])
+})
+
 t.test('uploads are compared by their number, and faults that nobody has are left out', async t => {
   const results = fixtureResults()
   t.strictSame(tableOf(results, results.points[2]!), [
