@@ -1,5 +1,7 @@
 import type { CameraKey, CameraSettings } from '../core/camera.js'
 import type { Connection } from './database.js'
+import { eventChanges } from './event-changes.js'
+import type { Ledger } from './ledger-statements.js'
 
 /** A camera as it was when the server last stopped. */
 export interface StoredCamera {
@@ -46,7 +48,8 @@ type StoredRow = CameraRow & {
 }
 
 /** Every statement on cameras, their keys and their connections, prepared once. They run on the SQL thread. */
-export function cameraQueries (database: Connection) {
+export function cameraQueries (database: Connection, ledger: Ledger) {
+  const { endOpen } = eventChanges(database, ledger)
   const all = database.prepare<[], StoredRow>(`
     SELECT cameras.camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, stream_stopped_at_ms,
            newest_taken_at_ms, clock_skew_ms, connection, at_ms AS connection_at_ms
@@ -62,7 +65,6 @@ export function cameraQueries (database: Connection) {
      WHERE camera_id = :camera_id`)
   const hasHistory = database.prepare<{ id: string }, number>(`
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE camera_id = :id) OR EXISTS (SELECT 1 FROM camera_connections WHERE camera_id = :id)`).pluck()
-  const endOpen = database.prepare<[string]>('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE camera_id = ? AND ended_at_ms IS NULL')
   const archive = database.prepare<[number, string]>('UPDATE cameras SET archived_at_ms = ?, source = NULL WHERE camera_id = ?')
   const erase = database.prepare<[string]>('DELETE FROM cameras WHERE camera_id = ?')
   const keys = database.prepare<[], CameraKey>(
@@ -92,7 +94,7 @@ export function cameraQueries (database: Connection) {
         erase.run(cameraId)
         return false
       }
-      endOpen.run(cameraId)
+      endOpen(cameraId)
       archive.run(atMs, cameraId)
       return true
     },
@@ -105,7 +107,10 @@ export function cameraQueries (database: Connection) {
     },
     /** Those of cameras that are gone are left out. */
     noteConnections (notes: readonly ConnectionNote[]): void {
-      for (const note of notes) noteConnection.run(note.connection, note.atMs, note.lastFrameAtMs, note.cameraId)
+      for (const { cameraId, connection, atMs, lastFrameAtMs } of notes) {
+        if (noteConnection.run(connection, atMs, lastFrameAtMs, cameraId).changes === 0) continue
+        ledger.append({ actor: 'server', action: `camera.${connection}`, subject: `camera:${cameraId}`, payload: { at_ms: atMs, last_frame_at_ms: lastFrameAtMs } })
+      }
     },
     /** The newest notes of a camera, newest first. */
     connectionsOf (cameraId: string, limit: number): ConnectionNote[] { return connections.all(cameraId, limit) }

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync
-} from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { passwordProblem } from '../core/camera.js'
 import { EVIDENCE_FOLDER } from '../core/event.js'
 import { StartupError } from '../errors.js'
 import { errorCode, toStartupError } from './storage-errors.js'
+import { writeWhole } from './whole-file.js'
 
 /** The file with the password that was made on the first run. */
 const PASSWORD_FILE = 'camera_password'
@@ -85,25 +84,6 @@ export function refuseLostHistory (folder: string): void {
 /** Removes the password that was made, so that the next start makes another one. */
 export function forgetPassword (folder: string): void {
   rmSync(join(folder, PASSWORD_FILE), { force: true })
-}
-
-/** Writes a file that only its owner can read. Under its own name it is always whole, also after a crash or on a full disk. */
-function writeWhole (path: string, text: string): void {
-  const part = `${path}.part`
-  try {
-    rmSync(part, { force: true })
-    const file = openSync(part, 'wx', 0o600)
-    try {
-      writeFileSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(part, path)
-  } catch (error) {
-    rmSync(part, { force: true })
-    throw error
-  }
 }
 
 function readPassword (path: string): string | undefined {

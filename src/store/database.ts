@@ -66,7 +66,10 @@ function check (database: Connection, path: string): void {
 function migrate (database: Connection): void {
   database.transaction(() => {
     const version = Number(database.pragma('user_version', { simple: true }))
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration)
+    for (const migration of MIGRATIONS.slice(version)) {
+      if (typeof migration === 'string') database.exec(migration)
+      else migration(database)
+    }
     if (version === MIGRATIONS.length) return
     database.pragma(`application_id = ${APPLICATION_ID}`)
     database.pragma(`user_version = ${MIGRATIONS.length}`)

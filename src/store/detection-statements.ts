@@ -1,4 +1,5 @@
 import type { Detection, StoredDetection } from '../core/event.js'
+import { digestOf } from '../core/ledger.js'
 import type { DetectionBox, FrameDetails } from '../core/frame.js'
 import type { Connection } from './database.js'
 
@@ -44,6 +45,10 @@ export function detectionStatements (database: Connection) {
     'SELECT count(*) FROM detections WHERE camera_id = ? AND frame_sequence = ? AND sha256 = ?').pluck()
   const page = database.prepare<[number, number, number, number], DetectionRow & { id: number }>(`
     SELECT * FROM detections WHERE event_id = ? AND (taken_at_ms, id) > (?, ?) ORDER BY taken_at_ms, id LIMIT ?`)
+  const newest = database.prepare<[number], Omit<DetectionRow, 'event_id'> & { id: number }>(`
+    SELECT id, camera_id, taken_at_ms, captured_at_ms, received_at_ms, clock_skew_ms, frame_sequence, idempotency_key, frame_path,
+           sha256, size_bytes, width, height, confidence, boxes, model_version, latitude, longitude, heading
+      FROM detections ORDER BY id DESC LIMIT ?`)
   const move = database.prepare<[number, number]>('UPDATE detections SET event_id = ? WHERE event_id = ?')
 
   function isKnown ({ cameraId, idempotencyKey, frameSequence, sha256 }: Detection): boolean {
@@ -67,6 +72,11 @@ export function detectionStatements (database: Connection) {
     /** At most `limit` detections of an event behind a position, in the order in which their frames were taken. */
     page (eventId: number, after: DetectionPosition, limit: number): StoredDetection[] {
       return page.all(eventId, after.takenAtMs, after.id, limit).map(fromRow)
+    },
+    /** What the ledger tells of so many detections that were added just now. */
+    newest (count: number) {
+      const rows = newest.all(count).reverse()
+      return { first_id: rows[0]?.id ?? 0, last_id: rows.at(-1)?.id ?? 0, count, digest: digestOf(rows.map(row => ({ ...row }))) }
     },
     /** Gives the detections of one event to another. */
     move (fromEventId: number, toEventId: number): void { move.run(toEventId, fromEventId) }

@@ -3,6 +3,8 @@ import type { Detection, Evidence, OilSpillEvent, StoredDetection } from '../cor
 import type { Connection } from './database.js'
 import type { DetectionNote } from './detection-batch.js'
 import { detectionStatements, type DetectionPosition } from './detection-statements.js'
+import { eventChanges } from './event-changes.js'
+import type { Ledger } from './ledger-statements.js'
 
 /** A new event, before it has an id. */
 export interface NewEvent {
@@ -73,16 +75,15 @@ const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_aft
  * Every statement on the event history, prepared once. Synchronous: they run on the SQL thread, never on the one that
  * relays frames. Arguments and results are plain data, since they travel between threads.
  */
-export function eventQueries (database: Connection) {
+export function eventQueries (database: Connection, ledger: Ledger) {
   const detections = detectionStatements(database)
+  const { tell, endOpen } = eventChanges(database, ledger)
   const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number]>(`
     INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms, clear_after_ms,
                                   frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const end = database.prepare<[number, number | null, number]>(
     'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms), clear_after_ms = ? WHERE id = ? AND ended_at_ms IS NULL')
-  const endOpen = database.prepare<[string]>(
-    'UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE camera_id = ? AND ended_at_ms IS NULL')
   const byId = database.prepare<[number], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE id = ?`)
   const allOpen = database.prepare<[], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE ended_at_ms IS NULL`)
   const summaries = database.prepare<[], CameraSummary>(`
@@ -108,19 +109,22 @@ export function eventQueries (database: Connection) {
            ended_at_ms = max(ended_at_ms, ?)
      WHERE id = ?`)
   const setEnd = database.prepare<[number | null, number | null, number]>('UPDATE oil_spill_events SET ended_at_ms = ?, clear_after_ms = ? WHERE id = ?')
-  const merge = database.prepare<{ into: number, from: number }>(
-    'UPDATE oil_spill_events SET merged_into = :into, ended_at_ms = coalesce(ended_at_ms, last_detected_at_ms) WHERE id = :from OR merged_into = :from')
+  const partsOf = database.prepare<[number, number], number>('SELECT id FROM oil_spill_events WHERE id = ? UNION ALL SELECT id FROM oil_spill_events WHERE merged_into = ?').pluck()
+  const merge = database.prepare<[number, number]>(
+    'UPDATE oil_spill_events SET merged_into = ?, ended_at_ms = coalesce(ended_at_ms, last_detected_at_ms) WHERE id = ?')
   const spanById = database.prepare<[number], SpanRow & { ended_at_ms: number | null }>(`SELECT ${SPAN}, ended_at_ms FROM oil_spill_events WHERE id = ?`)
 
   /** The second event becomes a part of the first. */
   function mergeEvents (first: number, second: number): void {
     const later = spanById.get(second)
     if (later === undefined) return
-    merge.run({ into: first, from: second }) // ends it, since only one event of a camera may be open
+    const parts = partsOf.all(second, second)
+    for (const part of parts) merge.run(first, part) // ends it, since only one event of a camera may be open
     detections.move(second, first)
     spread.run(later.started_at_ms, later.last_detected_at_ms, later.last_detected_at_ms, first)
     const isOpen = spanById.get(first)?.ended_at_ms === null
     if (!isOpen) setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
+    for (const part of parts) tell('event.merged', part)
   }
 
   return {
@@ -131,22 +135,26 @@ export function eventQueries (database: Connection) {
      */
     changeEvent (ends: EventEnd | undefined, opens: NewEvent | undefined): OilSpillEvent | undefined {
       if (opens !== undefined && detections.has(opens.detection)) throw new DetectionKnown('the opening frame was kept before')
-      if (ends !== undefined) end.run(ends.endedAtMs, ends.clearAfterMs, ends.eventId)
+      if (ends !== undefined && end.run(ends.endedAtMs, ends.clearAfterMs, ends.eventId).changes > 0) tell('event.ended', ends.eventId)
       if (opens === undefined) return undefined
       const { cameraId, startedAtMs, endedAtMs, evidence } = opens
       // Open, but unknown to whoever asks: its answer was lost. It must not stand in the way of this one.
-      if (endedAtMs === null) endOpen.run(cameraId)
+      if (endedAtMs === null) endOpen(cameraId)
       const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, endedAtMs, opens.clearBeforeMs, opens.clearAfterMs,
         evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height)
       const id = Number(lastInsertRowid)
       detections.add(id, opens.detection, evidence.framePath)
+      tell('event.opened', id, { detections: detections.newest(1) })
       return { cameraId, startedAtMs, endedAtMs, evidence, id, lastDetectedAtMs: startedAtMs, mergedInto: null }
     },
     /** Keeps detections that open events go on with. Those that are there already are left as they are. */
     addDetections (notes: readonly DetectionNote[]): void {
-      for (const { eventId, detection } of notes) {
+      for (const eventId of new Set(notes.map(each => each.eventId))) {
         const owner = byId.get(eventId)?.merged_into ?? eventId
-        if (detections.add(owner, detection, null)) note.run(detection.takenAtMs, owner)
+        const added = notes.filter(each => each.eventId === eventId && detections.add(owner, each.detection, null))
+        if (added.length === 0) continue
+        note.run(Math.max(...added.map(({ detection }) => detection.takenAtMs)), owner)
+        tell('event.continued', owner, { detections: detections.newest(added.length) })
       }
     },
     /**
@@ -155,13 +163,15 @@ export function eventQueries (database: Connection) {
      */
     joinEvent ({ eventId, mergedEventId, reopens, detection, evidence }: LateJoin): number | undefined {
       if (!detections.add(eventId, detection, evidence?.framePath ?? null)) return undefined
+      const told = { detections: detections.newest(1) }
       spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, eventId)
       if (evidence !== null) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, eventId)
       if (mergedEventId !== null) mergeEvents(eventId, mergedEventId)
       if (reopens) {
-        endOpen.run(detection.cameraId) // as above
+        endOpen(detection.cameraId) // as above
         setEnd.run(null, null, eventId)
       }
+      tell(reopens ? 'event.reopened' : 'event.joined', eventId, told)
       return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
     },
     findEvent (id: number): OilSpillEvent | undefined { return toEvent(byId.get(id)) },

@@ -1,15 +1,26 @@
 import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
 import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
+import type { Ledger } from './ledger-statements.js'
 import { peopleQueries, WRITING_PEOPLE_QUERIES } from './people-queries.js'
 
 /** Every statement of the program by name, prepared once. They run on the SQL thread. */
-export function queriesOf (database: Connection) {
-  return { ...eventQueries(database), ...cameraQueries(database), ...peopleQueries(database) }
+export function queriesOf (database: Connection, ledger: Ledger) {
+  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...ledgerQueries(ledger) }
+}
+
+/** What is told of the ledger alone: things that change nothing else, such as an export. */
+function ledgerQueries ({ append }: Ledger) {
+  return {
+    /** Returns the entry's sequence. */
+    appendToLedger: append
+  }
 }
 
 /** The statements, by name. */
 export type Queries = ReturnType<typeof queriesOf>
 
 /** Those that change something; they are committed together. */
-export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES])
+export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([
+  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, 'appendToLedger'
+])

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { LedgerEntry } from '../core/ledger.js'
 import { HistoryUnavailable, StartupError } from '../errors.js'
 import type { Queries } from './queries.js'
 import type { SqlCall, SqlFailure, SqlReply, SqlRequest } from './sql-messages.js'
@@ -33,6 +34,7 @@ export class SqlThread {
   readonly #path: string
   readonly #waiting = new Map<number, Waiting>()
   #worker: Promise<Worker> | undefined
+  readonly #ledgerListeners = new Set<(sequence: number) => void>()
   #calls = 0
   #closed = false
 
@@ -55,13 +57,27 @@ export class SqlThread {
    * @throws SqlError where SQLite refused it, SqlThreadLost where no answer came
    */
   async call<Name extends keyof Queries> (name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
+    return await this.record([], name, ...args)
+  }
+
+  /**
+   * Calls a query that changes something, and has the ledger tell of it: both are stored or none.
+   * @throws as `call`
+   */
+  async record<Name extends keyof Queries> (entries: readonly LedgerEntry[], name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
     const worker = await this.#running()
     const id = ++this.#calls
     return await new Promise<ReturnType<Queries[Name]>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      const call: SqlCall = { id, name, args }
+      const call: SqlCall = { id, name, args, entries }
       worker.postMessage(call)
     })
+  }
+
+  /** Has the listener told after each commit that made the ledger longer, with its newest sequence. Returns what ends that. */
+  onLedger (listener: (sequence: number) => void): () => void {
+    this.#ledgerListeners.add(listener)
+    return () => { this.#ledgerListeners.delete(listener) }
   }
 
   /**
@@ -105,6 +121,7 @@ export class SqlThread {
           worker.on('exit', () => { this.#lost() })
           resolve(worker)
         } else if (reply.type === 'refused') reject(new StartupError(reply.message))
+        else if (reply.type === 'grown') for (const listener of this.#ledgerListeners) listener(reply.sequence)
         else this.#settle(reply)
       })
       // An error is always followed by the exit, which rejects what was waiting.

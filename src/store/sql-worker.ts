@@ -1,5 +1,8 @@
+import { dirname } from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { openDatabase, type Connection } from './database.js'
+import { ledgerKeyOf, type LedgerKey } from './ledger-key.js'
+import { ledgerStatements, type Ledger } from './ledger-statements.js'
 import { queriesOf, WRITING_QUERIES, type Queries } from './queries.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 import type { SqlCall, SqlReply, SqlRequest } from './sql-messages.js'
@@ -12,8 +15,7 @@ if (parentPort !== null) serve(parentPort, String(workerData))
 
 function serve (port: MessagePort, path: string): void {
   try {
-    const database = openDatabase(path)
-    const queries = queriesOf(database)
+    const history = open(path)
     port.on('message', (first: SqlRequest) => {
       const calls: SqlCall[] = []
       let closing = false
@@ -21,9 +23,9 @@ function serve (port: MessagePort, path: string): void {
         if (request === 'close') closing = true
         else calls.push(request)
       }
-      for (const each of answer(database, queries, calls)) reply(port, each)
+      for (const each of answer(history, calls)) reply(port, each)
       if (closing) {
-        database.close()
+        history.database.close()
         port.close()
       }
     })
@@ -32,6 +34,31 @@ function serve (port: MessagePort, path: string): void {
     reply(port, { type: 'refused', message: toStartupError(error, path).message })
     port.close()
   }
+}
+
+interface History {
+  readonly database: Connection
+  readonly queries: Queries
+  readonly ledger: Ledger
+  readonly key: LedgerKey
+}
+
+function open (path: string): History {
+  const key = ledgerKeyOf(dirname(path))
+  const database = openDatabase(path)
+  const ledger = ledgerStatements(database)
+  const history = { database, queries: queriesOf(database, ledger), ledger, key }
+  withLedger(history, () => { ledger.takeKey(key) })
+  return history
+}
+
+/** One transaction with the ledger's head at its end. Returns what the action does, and how far the ledger has grown. */
+function withLedger<T> ({ database, ledger, key }: History, action: () => T): { result: T, grownTo: number | undefined } {
+  return database.transaction(() => {
+    ledger.checkHead()
+    const result = action()
+    return { result, grownTo: ledger.seal(key) }
+  }).immediate()
 }
 
 function reply (port: MessagePort, message: SqlReply): void {
@@ -43,25 +70,27 @@ function next (port: MessagePort): SqlRequest | undefined {
   return received?.message
 }
 
-function answer (database: Connection, queries: Queries, calls: readonly SqlCall[]): SqlReply[] {
+function answer (history: History, calls: readonly SqlCall[]): SqlReply[] {
   const writes = calls.filter(call => WRITING_QUERIES.has(call.name))
   const reads = calls.filter(call => !WRITING_QUERIES.has(call.name))
-  return [...commitTogether(database, queries, writes), ...reads.map(call => attempt(() => run(queries, call), call))]
+  return [...commitTogether(history, writes), ...reads.map(call => attempt(() => run(history, call), call))]
 }
 
 /** One failed write does not take the others with it, unless SQLite gave up the whole transaction. */
-function commitTogether (database: Connection, queries: Queries, calls: readonly SqlCall[]): SqlReply[] {
+function commitTogether (history: History, calls: readonly SqlCall[]): SqlReply[] {
   if (calls.length === 0) return []
-  const guarded = database.transaction((call: SqlCall) => run(queries, call))
+  const { database } = history
+  const guarded = database.transaction((call: SqlCall) => run(history, call))
   try {
-    return database.transaction(() => calls.map(call => attempt(() => {
+    const { result, grownTo } = withLedger(history, () => calls.map(call => attempt(() => {
       try {
         return guarded(call)
       } catch (error) {
         if (!database.inTransaction) throw new TransactionLost(error)
         throw error
       }
-    }, call))).immediate()
+    }, call)))
+    return grownTo === undefined ? result : [...result, { type: 'grown', sequence: grownTo }]
   } catch (error) {
     return calls.map(call => failure(call, error instanceof TransactionLost ? error.cause : error))
   }
@@ -87,8 +116,10 @@ function failure (call: SqlCall, error: unknown): SqlReply {
   return { type: 'failure', id: call.id, failure: { message: String(error), code: errorCode(error) } }
 }
 
-function run (queries: Queries, call: SqlCall): unknown {
+function run ({ queries, ledger }: History, call: SqlCall): unknown {
   const query: unknown = Object.entries(queries).find(([name]) => name === call.name)?.[1]
   if (typeof query !== 'function') throw new Error(`no query ${call.name}`)
-  return Reflect.apply(query, undefined, call.args)
+  const result: unknown = Reflect.apply(query, undefined, call.args)
+  for (const entry of call.entries) ledger.append(entry)
+  return result
 }

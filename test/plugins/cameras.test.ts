@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import { StorageUnavailable } from '../../src/errors.js'
-import { MIGRATIONS } from '../../src/store/migrations/index.js'
+import { events } from '../../src/store/migrations/0001-events.js'
 import { FakeClock, frame, newSettings, PASSWORD, startServer, temporaryFolder, until, upload, type TestServer } from '../helper.js'
 import { signal } from '../http.js'
 import { moduleUrl, plainEnvironment } from '../store/support.js'
@@ -133,7 +133,7 @@ t.test('a history from before cameras were watched begins with their silence', a
   const dataDir = join(folder, 'data')
   mkdirSync(dataDir)
   const database = new Database(join(dataDir, 'videostream.db'))
-  database.exec(MIGRATIONS[0] ?? '')
+  database.exec(events)
   database.pragma(`application_id = ${0x56535452}`)
   database.pragma('user_version = 1')
   database.exec(`INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)

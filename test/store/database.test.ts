@@ -51,7 +51,10 @@ t.test('a new database gets the whole schema and says whose it is', async t => {
     ['camera_outages', 'detection_history', 'event_history', 'events_per_day', 'open_events'])
   t.strictSame(database.prepare(`SELECT name, strict FROM pragma_table_list
     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`).all(),
-  ['camera_connections', 'camera_keys', 'cameras', 'credentials', 'detections', 'oil_spill_events', 'users'].map(name => ({ name, strict: 1 })))
+  [
+    'camera_connections', 'camera_keys', 'cameras', 'clip_frames', 'clips', 'credentials', 'detections', 'garbage',
+    'ledger', 'ledger_checkpoints', 'ledger_head', 'oil_spill_events', 'reviews', 'users'
+  ].map(name => ({ name, strict: 1 })))
   database.close()
   t.equal(readFileSync(path).toString('latin1', 68, 72), 'VSTR')
 })
