@@ -23,6 +23,8 @@ export interface LedgerRow extends LedgerEntry {
   readonly atMs: number
   /** The hash of the entry before it; GENESIS_HASH for the first. Lower-case hexadecimal. */
   readonly previousHash: string
+  /** 128 random bits in lower-case hexadecimal, so that nobody can find out what an entry says by trying what its hash is of. */
+  readonly salt: string
 }
 
 /** The signed statement that the ledger went up to an entry at a time. */
@@ -40,11 +42,24 @@ export interface LedgerHead {
 export const GENESIS_HASH = '0'.repeat(64)
 
 /**
- * The hash of an entry: SHA-256, in lower-case hexadecimal, of the canonical JSON (RFC 8785) of all its columns but the
- * hash itself, named as in the table. It covers the hash of the entry before, and so all that went before.
+ * The hash of an entry: of its place, and of the hash of what it says. It covers the hash of the entry before, and so all
+ * that went before. The ledger can be shown with single entries withheld: their places still prove all others.
  */
-export function ledgerHash ({ sequence, atMs, actor, action, subject, payload, previousHash }: LedgerRow): string {
-  return sha256Hex(canonicalJson({ sequence, at_ms: atMs, actor, action, subject, payload, previous_hash: previousHash }))
+export function ledgerHash (row: LedgerRow): string {
+  return linkHash(row.sequence, contentHash(row), row.previousHash)
+}
+
+/**
+ * The hash of what an entry says: SHA-256, in lower-case hexadecimal, of the canonical JSON (RFC 8785) of these columns,
+ * named as in the table.
+ */
+export function contentHash ({ salt, atMs, actor, action, subject, payload }: Omit<LedgerRow, 'sequence' | 'previousHash'>): string {
+  return sha256Hex(canonicalJson({ salt, at_ms: atMs, actor, action, subject, payload }))
+}
+
+/** The hash of an entry of which no more is known than its place and the hash of what it says. */
+export function linkHash (sequence: number, contentHash: string, previousHash: string): string {
+  return sha256Hex(canonicalJson({ sequence, content_hash: contentHash, previous_hash: previousHash }))
 }
 
 /** What is signed of a head: the canonical JSON of its parts. Signature: Ed25519 (RFC 8032) over its UTF-8 bytes. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { canonicalJson } from '../core/canonical-json.js'
 import { GENESIS_HASH, headStatement, ledgerHash, type LedgerEntry } from '../core/ledger.js'
 import type { Connection } from './database.js'
@@ -11,8 +12,8 @@ export type Ledger = ReturnType<typeof ledgerStatements>
 /** The statements on the ledger. They run in the transaction of the change that they tell of. */
 export function ledgerStatements (database: Connection) {
   const tail = database.prepare<[], End>('SELECT sequence, hash FROM ledger ORDER BY sequence DESC LIMIT 1')
-  const insert = database.prepare<[number, number, string, string, string, string, string, string]>(`
-    INSERT INTO ledger (sequence, at_ms, actor, action, subject, payload, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+  const insert = database.prepare<[number, number, string, string, string, string, string, string, string]>(`
+    INSERT INTO ledger (sequence, at_ms, actor, action, subject, payload, salt, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const head = database.prepare<[], End>('SELECT sequence, hash FROM ledger_head')
   const setHead = database.prepare<[number, string, number, string, string]>(`
     INSERT OR REPLACE INTO ledger_head (id, sequence, hash, at_ms, key_id, signature) VALUES (1, ?, ?, ?, ?, ?)`)
@@ -22,8 +23,10 @@ export function ledgerStatements (database: Connection) {
   /** Puts an entry behind the last one. Returns its sequence. */
   function append (entry: LedgerEntry): number {
     const last = tail.get()
-    const row = { ...entry, sequence: (last?.sequence ?? 0) + 1, atMs: Date.now(), previousHash: last?.hash ?? GENESIS_HASH }
-    insert.run(row.sequence, row.atMs, row.actor, row.action, row.subject, canonicalJson(row.payload), row.previousHash, ledgerHash(row))
+    const row = {
+      ...entry, sequence: (last?.sequence ?? 0) + 1, atMs: Date.now(), salt: randomBytes(16).toString('hex'), previousHash: last?.hash ?? GENESIS_HASH
+    }
+    insert.run(row.sequence, row.atMs, row.actor, row.action, row.subject, canonicalJson(row.payload), row.salt, row.previousHash, ledgerHash(row))
     return row.sequence
   }
 

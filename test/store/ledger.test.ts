@@ -8,7 +8,7 @@ import { SqlThread } from '../../src/store/sql-thread.js'
 import { temporaryFolder } from '../helper.js'
 import { endOf, newDetection, newEvent } from './support.js'
 
-interface Row { sequence: number, at_ms: number, actor: string, action: string, subject: string, payload: string, previous_hash: string, hash: string }
+interface Row { sequence: number, at_ms: number, actor: string, action: string, subject: string, payload: string, salt: string, previous_hash: string, hash: string }
 
 /** A SQL thread over a new database, with another connection to it. */
 async function setUp (t: Test) {
@@ -23,7 +23,7 @@ async function setUp (t: Test) {
 }
 
 function rowsOf (database: Database.Database): Row[] {
-  return database.prepare<[], Row>('SELECT sequence, at_ms, actor, action, subject, payload, previous_hash, hash FROM ledger ORDER BY sequence').all()
+  return database.prepare<[], Row>('SELECT sequence, at_ms, actor, action, subject, payload, salt, previous_hash, hash FROM ledger ORDER BY sequence').all()
 }
 
 function payloadOf (row: Row | undefined): LedgerPayload {
@@ -36,9 +36,9 @@ function faultsOf (database: Database.Database): string[] {
   const faults: string[] = []
   const rows = rowsOf(database)
   for (const row of rows) {
-    const { sequence, at_ms: atMs, actor, action, subject } = row
+    const { sequence, at_ms: atMs, actor, action, subject, salt } = row
     if (row.previous_hash !== previousHash) faults.push(`${sequence} does not follow`)
-    if (ledgerHash({ sequence, atMs, actor, action, subject, payload: payloadOf(row), previousHash }) !== row.hash) faults.push(`${sequence} is altered`)
+    if (ledgerHash({ sequence, atMs, actor, action, subject, payload: payloadOf(row), salt, previousHash }) !== row.hash) faults.push(`${sequence} is altered`)
     previousHash = row.hash
   }
   const head = database.prepare<[], { sequence: number, hash: string, at_ms: number, key_id: string, signature: string }>('SELECT * FROM ledger_head').get()
@@ -115,8 +115,8 @@ t.test('the main thread hears that the ledger grew, and not of changes that it d
 t.test('SQL cannot change, delete, replace or fork it', async t => {
   const { thread, other } = await setUp(t)
   await thread.call('changeEvent', undefined, newEvent(0))
-  const copy = (sequence: string, previous: string): string => `INSERT OR REPLACE INTO ledger (sequence, at_ms, actor, action, subject, payload, previous_hash, hash)
-    SELECT ${sequence}, at_ms, actor, action, subject, payload, ${previous}, hash FROM ledger WHERE sequence = 1`
+  const copy = (sequence: string, previous: string): string => `INSERT OR REPLACE INTO ledger (sequence, at_ms, actor, action, subject, payload, salt, previous_hash, hash)
+    SELECT ${sequence}, at_ms, actor, action, subject, payload, salt, ${previous}, hash FROM ledger WHERE sequence = 1`
   for (const sql of ['UPDATE ledger SET actor = \'x\'', 'DELETE FROM ledger WHERE sequence = 2']) t.throws(() => other.exec(sql), /append-only/)
   for (const sql of [copy('1', 'previous_hash'), copy('4', 'previous_hash'), copy('3', 'previous_hash')]) t.throws(() => other.exec(sql), /must follow/)
 })

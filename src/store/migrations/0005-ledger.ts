@@ -10,8 +10,10 @@ CREATE TABLE ledger (                     -- all that happened to events and evi
   action        TEXT NOT NULL,            -- such as event.opened
   subject       TEXT NOT NULL,            -- event:<id>, camera:<id>, user:<name> or server
   payload       TEXT NOT NULL,            -- canonical JSON (RFC 8785)
+  salt          TEXT NOT NULL CHECK (length(salt) = 32),  -- random, so that nobody can guess what a withheld row says
   previous_hash TEXT NOT NULL CHECK (length(previous_hash) = 64),
-  hash          TEXT NOT NULL CHECK (length(hash) = 64)  -- SHA-256 of the canonical JSON of all columns above but "at"
+  hash          TEXT NOT NULL CHECK (length(hash) = 64)  -- SHA-256 of {content_hash, previous_hash, sequence}, content_hash that
+                                                         -- of {action, actor, at_ms, payload, salt, subject}, as canonical JSON
 ) STRICT;
 
 CREATE INDEX ledger_by_subject ON ledger (subject, sequence);
