@@ -16,6 +16,8 @@ export interface Feed {
   signal: AbortSignal
   /** How to wait between tries; tests have their own. */
   wait?: typeof pause
+  /** From 0 to 1: how much longer than the least a wait is. Math.random, but for tests. */
+  random?: () => number
 }
 
 /** A server that refuses the key may count tries, and needs a person anyway. */
@@ -57,14 +59,16 @@ export async function feed (settings: Feed): Promise<void> {
 class Sender {
   readonly #feed: Feed
   readonly #wait: typeof pause
-  readonly #backoff = new Backoff()
-  readonly #unauthorizedBackoff = new Backoff(unauthorizedWaits)
+  readonly #backoff: Backoff
+  readonly #unauthorizedBackoff: Backoff
   /** Whether frames wait from before the start, or a frame was taken: then the server is the right one. */
   #isKnown: boolean
 
   constructor (feed: Feed) {
     this.#feed = feed
     this.#wait = feed.wait ?? pause
+    this.#backoff = new Backoff({ random: feed.random })
+    this.#unauthorizedBackoff = new Backoff({ ...unauthorizedWaits, random: feed.random })
     this.#isKnown = feed.spool.entries.length > 0
   }
 

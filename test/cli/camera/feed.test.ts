@@ -17,10 +17,12 @@ interface Play {
   /** Frames that come, each when the one before has been sent: negative without a spill. */
   coming?: number[]
   answers: Answer[]
+  /** How much longer than the least each wait is: from 0 to 1. */
+  random?: number
 }
 
 /** Feeds a server with prepared answers, and stops when there is none left. */
-async function play ({ waiting = [], coming = [], answers }: Play) {
+async function play ({ waiting = [], coming = [], answers, random = 1 }: Play) {
   const stop = new AbortController()
   const lines: string[] = []
   const log = (line: string) => { lines.push(line) }
@@ -52,7 +54,8 @@ async function play ({ waiting = [], coming = [], answers }: Play) {
         return answer
       }
     },
-    async wait (ms) { waitsMs.push(ms) }
+    async wait (ms) { waitsMs.push(ms) },
+    random: () => random
   })
   if (waiting.length === 0) await putNext()
   return { sent, waitsMs, lines, spool, headerCounts, ended: await run.then(() => undefined, (error: unknown) => error) }
@@ -72,6 +75,11 @@ t.test('a frame with a spill is sent again until the server has it, waiting long
   t.strictSame(sent, [1, 1, 1, 1, 1])
   t.strictSame(waitsMs, [250, 500, 2000, 2000], 'Retry-After counts where it is longer')
   t.match(lines[0], /does not take frames \(503 busy\)/)
+})
+
+t.test('waits are told by chance, so that not all cameras come back at once', async t => {
+  const { waitsMs } = await play({ coming: [1], answers: [again(), again(), again(2000), taken], random: 0 })
+  t.strictSame(waitsMs, [125, 250, 2000], 'never shorter than Retry-After')
 })
 
 t.test('a frame without one is dropped for the newest', async t => {
