@@ -19,12 +19,12 @@ declare module 'fastify' {
     limitUploads (camera: LiveCamera, reply: FastifyReply): void
     /** Takes the right to send one frame, if the camera has one left. */
     takeUploadToken (camera: LiveCamera): BucketLevel
-    /** For the onRequest hook of what carries a password in its body. Throws where the address has tried too often. */
-    refuseGuessers (request: FastifyRequest, reply: FastifyReply): void
-    /** The camera that a key or the camera password opens. Throws where it opens none, or the address has tried too often. */
-    checkPassword (request: FastifyRequest, reply: FastifyReply, password: string): LiveCamera
-    /** As `checkPassword`, with what the header X-Camera-Auth says. */
-    requirePassword (request: FastifyRequest, reply: FastifyReply): LiveCamera
+    /**
+     * Sets `request.camera` to the one that a key or the camera password opens: what the header X-Camera-Auth says, where
+     * none is given. Throws where it opens none, where the address has tried too many passwords, and where the path,
+     * X-Camera-Id or `named` name another camera.
+     */
+    requirePassword (request: FastifyRequest, reply: FastifyReply, given?: { readonly password?: string | undefined, readonly named?: string | undefined }): LiveCamera
     /** The password that was made on this start, to be shown once; undefined on every other. */
     newCameraPassword: string | undefined
   }
@@ -76,20 +76,30 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     throw new PasswordWrong()
   }
 
-  function requirePassword (request: FastifyRequest, reply: FastifyReply): LiveCamera {
-    const candidate = request.headers['x-camera-auth']
-    if (typeof candidate === 'string') return checkPassword(request, reply, candidate)
-    app.noteRefusal(request, 'password', 'no password')
-    throw new PasswordMissing()
+  /** A name in a path or a header never makes a key open more than its own camera. */
+  function refuseOthers (request: FastifyRequest, camera: LiveCamera, named: string | undefined): void {
+    const names = [named, namedInPath(request), request.headers['x-camera-id']]
+    if (names.every(name => name === undefined || name === camera.id)) return
+    app.noteRefusal(request, 'password', 'key of another camera')
+    throw new CameraMismatch()
+  }
+
+  function requirePassword (
+    request: FastifyRequest, reply: FastifyReply,
+    { password = request.headers['x-camera-auth'], named }: { password?: string | string[] | undefined, named?: string | undefined } = {}
+  ): LiveCamera {
+    if (typeof password !== 'string') {
+      app.noteRefusal(request, 'password', 'no password')
+      throw new PasswordMissing()
+    }
+    const camera = checkPassword(request, reply, password)
+    request.camera = camera
+    refuseOthers(request, camera, named)
+    return camera
   }
 
   function authenticateCamera (request: FastifyRequest, reply: FastifyReply): LiveCamera {
     const camera = requirePassword(request, reply)
-    request.camera = camera
-    if ([namedInPath(request), request.headers['x-camera-id']].some(named => named !== undefined && named !== camera.id)) {
-      app.noteRefusal(request, 'password', 'key of another camera')
-      throw new CameraMismatch()
-    }
     if (camera.isOn) return camera
     app.noteRefusal(request, 'password', 'camera is switched off')
     throw new CameraDisabled(camera.id)
@@ -110,8 +120,6 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   app.decorate('limitUploads', limitUploads)
   app.decorate('takeUploadToken', takeUploadToken)
   app.decorate('requirePassword', requirePassword)
-  app.decorate('refuseGuessers', refuseGuessers)
-  app.decorate('checkPassword', checkPassword)
   app.decorate('newCameraPassword', madeNow ? password : undefined)
 
   // A start that fails has shown nobody the password that it made: the next one makes and shows its own.

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BodyTooLarge, CameraMismatch, CameraNotFound, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, RequestTimeout, TooManyWrongPasswords } from '../errors.js'
+import { CameraIdHeader } from '../schemas/frame-headers.js'
 import { StreamControl, StreamControlled } from '../schemas/stream-control.js'
 import { cameraNamed, twins } from './camera-twins.js'
 import { content, errorResponses } from './documented.js'
@@ -14,17 +15,13 @@ export default (async app => {
   const shared = {
     bodyLimit: MAX_BODY_BYTES,
     config: { rateLimit: false, access: 'operator-or-camera' },
-    onRequest: (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-      app.refuseGuessers(request, reply)
-      done()
-    },
     // Operators need not say anything.
     preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
       request.body ??= {}
       done()
     }
   } as const
-  const documented = { tags: ['control'], body: StreamControl }
+  const documented = { tags: ['control'], headers: CameraIdHeader, body: StreamControl }
   const errors = errorResponses(
     new RequestInvalid('body must have required property \'password\''), new PasswordWrong(), new CameraMismatch(), new CameraNotFound('rig-4'),
     new RequestTimeout(), new BodyTooLarge(), new MediaTypeUnsupported(), new TooManyWrongPasswords(), new HistoryUnavailable('SQLITE_BUSY'))
@@ -36,9 +33,7 @@ export default (async app => {
       await app.requireRole(request, reply, 'operator')
       return app.findCamera(named)
     }
-    const camera = password === undefined ? app.requirePassword(request, reply) : app.checkPassword(request, reply, password)
-    if (named !== undefined && named !== camera.id) throw new CameraMismatch()
-    return camera
+    return app.requirePassword(request, reply, { password, named })
   }
 
   for (const { url, operationId, schema } of twins({ url: '/api/start_stream', operationId: 'startStream' }, { path: '/start_stream', operationId: 'startCameraStream' })) {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PasswordWrong, TooManyWrongPasswords } from '../errors.js'
+import { CameraMismatch, PasswordWrong, TooManyWrongPasswords } from '../errors.js'
+import { CameraIdHeader } from '../schemas/frame-headers.js'
 import { Viewers } from '../schemas/viewers.js'
 import { content, errorResponses, ref } from './documented.js'
 
@@ -12,14 +13,15 @@ export default (async app => {
       tags: ['data'],
       summary: 'Get who is watching, and what they got',
       description: 'For operators: those of all cameras. With a camera\'s key or the camera password: those who watch that camera.',
+      headers: CameraIdHeader,
       response: {
         200: content('application/json', ref(Viewers), { description: 'Every open live stream' }),
-        ...errorResponses(new PasswordWrong(), new TooManyWrongPasswords())
+        ...errorResponses(new PasswordWrong(), new CameraMismatch(), new TooManyWrongPasswords())
       }
     },
     onRequest: async (request, reply) => {
       if (request.headers['x-camera-auth'] === undefined) await app.requireRole(request, reply, 'operator')
-      else request.camera = app.requirePassword(request, reply)
+      else app.requirePassword(request, reply)
     }
   }, async (request, reply) => {
     void reply.header('cache-control', 'no-store')

@@ -28,3 +28,6 @@ export const FrameHeaders = Type.Object({
   'x-longitude': Type.Optional(Type.String({ description: 'Where the camera was, in degrees east, such as `1.91`' })),
   'x-heading': Type.Optional(Type.String({ description: 'Where it looked, in degrees clockwise from true north, such as `270`' }))
 })
+
+/** Says whose key or password a request carries. */
+export const CameraIdHeader = Type.Pick(FrameHeaders, ['x-camera-id'])

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import type { Role } from '../../src/core/role.js'
-import { control, PASSWORD, SocketViewer, startServer, temporaryFolder, tokenOf, upload } from '../helper.js'
+import { control, FakeClock, newSettings, PASSWORD, SocketViewer, startServer, temporaryFolder, tokenOf, upload } from '../helper.js'
 import { keptLog, RawClient, refused, send, type Answer } from '../http.js'
 
 const JSON_TYPE = { 'Content-Type': 'application/json' }
@@ -144,4 +144,38 @@ t.test('who started or stopped it is logged, without the password', async t => {
     t.match(log.lines.filter(line => line.msg === msg), [{ cameraId: 'default', address: '127.0.0.1' }])
   }
   t.notMatch(log.text(), PASSWORD)
+})
+
+t.test('operators and right keys behind the address of somebody who guesses passwords are let through', async t => {
+  const { url, app } = await startServer(t, { AUTH_FAILURE_LIMIT: '1' }, { clock: new FakeClock() })
+  const rig = await app.cameras.add(newSettings('rig-4'))
+  const { secret } = await app.cameras.addKey(rig)
+  await refused(t, await control(url, 'stop_stream', 'wrong'), 401, 'PASSWORD_WRONG')
+  await refused(t, await control(url, 'stop_stream'), 429, 'TOO_MANY_WRONG_PASSWORDS')
+  t.equal((await post(url, undefined, { Authorization: `Bearer ${await tokenOf(app, 'operator')}` })).status, 200)
+  t.equal(app.cameras.default.liveStream.active, false)
+  t.equal((await post(url, JSON.stringify({ password: secret }))).status, 200)
+  t.equal((await post(url, undefined, { 'X-Camera-Auth': secret })).status, 200)
+})
+
+t.test('a key of another camera than the one that is named is refused and counted, wherever the name stands', async t => {
+  const log = keptLog()
+  const { url, app } = await startServer(t, {}, { clock: new FakeClock(), logger: log.logger })
+  const rig = await app.cameras.add(newSettings('rig-4'))
+  const { secret } = await app.cameras.addKey(rig)
+  await upload(url, { password: secret })
+  const body = JSON.stringify({ password: secret })
+  const wrong: Array<[path: string, headers: Record<string, string>, body: string | undefined]> = [
+    ['stop_stream?camera=default', JSON_TYPE, body],
+    ['cameras/default/stop_stream', JSON_TYPE, body],
+    ['stop_stream', { ...JSON_TYPE, 'X-Camera-Id': 'default' }, body],
+    ['cameras/rig-4/stop_stream', { ...JSON_TYPE, 'X-Camera-Id': 'rig-5' }, body],
+    ['stop_stream', { 'X-Camera-Auth': secret, 'X-Camera-Id': 'default' }, undefined]
+  ]
+  for (const [path, headers, text] of wrong) await refused(t, await post(url, text, headers, path), 403, 'CAMERA_MISMATCH')
+  t.equal(app.refusalCount('password'), wrong.length)
+  t.match(log.lines.filter(({ msg }) => msg === 'a password was refused'), [{ reason: 'key of another camera', cameraId: 'rig-4' }])
+  t.equal(rig.liveStream.active, true)
+  t.equal((await post(url, body, { ...JSON_TYPE, 'X-Camera-Id': 'rig-4' })).status, 200)
+  t.equal(rig.liveStream.active, false)
 })

@@ -47,6 +47,13 @@ t.test('only those who know the password may see it', async t => {
   t.equal(app.refusalCount('login'), 1)
 })
 
+t.test('a key shows only who watches its own camera', async t => {
+  const { url, app } = await startServer(t)
+  t.equal((await send(url, { path: '/api/viewers', headers: { ...AUTH, 'X-Camera-Id': 'default' } })).status, 200)
+  await refused(t, await send(url, { path: '/api/viewers', headers: { ...AUTH, 'X-Camera-Id': 'rig-4' } }), 403, 'CAMERA_MISMATCH')
+  t.equal(app.refusalCount('password'), 1)
+})
+
 t.test('operators may see it too, viewers may not', async t => {
   const { url, app } = await startServer(t)
   const look = async (role: Role) => await send(url, { path: '/api/viewers', headers: { Authorization: `Bearer ${await tokenOf(app, role)}` } })
