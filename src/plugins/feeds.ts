@@ -27,8 +27,6 @@ export interface Feeds {
    * FeedInvalid, FeedReplaced, UploadBrokenOff, a storage error where a detection is not on disk, or as it was ended.
    */
   run (request: FastifyRequest, camera: LiveCamera, defaults: PartHeaders): Promise<FeedCounts>
-  /** Ends a camera's feed, if it has one, with an error. */
-  end (cameraId: string, error: Error): void
 }
 
 /** A feed with its connection. */
@@ -114,8 +112,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   app.decorate('feeds', {
     get count () { return running.size },
     unstored,
-    run,
-    end (cameraId, error) { running.get(cameraId)?.end(error) }
+    run
   })
   app.addHook('preClose', async () => {
     for (const { end } of running.values()) end(new ShuttingDown())

@@ -32,6 +32,7 @@ export default (async app => {
       const camera = app.findCamera(cameraNamed(request))
       const { ok, failures, lastError } = app.eventArchive.health
       const { newest } = camera.frames
+      const { unstored } = app.feeds
       return {
         ...overviewOf(camera),
         server_time: clock.nowMs() / 1000,
@@ -46,7 +47,7 @@ export default (async app => {
         version,
         unauthorized_attempts: app.refusalCount('password') + app.refusalCount('login'),
         refused_frames: camera.counts.refused,
-        storage: { ok, failures, last_error: lastError },
+        storage: { ok, failures, last_error: lastError, unstored_detections: unstored.count, lost_detections: unstored.lostCount },
         cameras: census()
       }
     })

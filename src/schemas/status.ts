@@ -24,7 +24,9 @@ export const Status = Type.Object({
   storage: Type.Object({
     ok: Type.Boolean({ description: 'False from a failure until the next event is stored' }),
     failures: Type.Integer({ description: 'Times since the start that an event could not be stored' }),
-    last_error: Type.Union([Type.String({ examples: ['ENOSPC'] }), Type.Null()], { description: 'Code of the last failure' })
+    last_error: Type.Union([Type.String({ examples: ['ENOSPC'] }), Type.Null()], { description: 'Code of the last failure' }),
+    unstored_detections: Type.Integer({ description: 'Detections of feeds and sources that are held in memory until they can be stored', examples: [0] }),
+    lost_detections: Type.Integer({ description: 'Detections of feeds and sources that were given up since the start: there was no room to hold them until they could be stored, or it took too long', examples: [0] })
   }, { description: 'Whether events and their evidence can be stored' }),
   cameras: Type.Object({
     total: Type.Integer({ examples: [12] }),

@@ -118,13 +118,6 @@ t.test('a feed ends when its camera is removed, also where another of its name i
   await client.end()
 })
 
-t.test('a feed can be ended from elsewhere', async t => {
-  const { app, client } = await rig(t)
-  app.feeds.end('default', new Error('there is none'))
-  app.feeds.end('rig', Object.assign(new Error('Enough.'), { code: 'ENOUGH', statusCode: 409, name: 'FastifyError' }))
-  t.match(await client.answer(), { status: 409 })
-})
-
 t.test('the server closes at once with feeds under way, which are told to come back', async t => {
   const { app, client } = await rig(t)
   client.write(part(SPILL), part().subarray(0, 100))

@@ -1,5 +1,7 @@
+import fs from 'node:fs/promises'
 import t from 'tap'
-import { control, FakeClock, jpeg, PASSWORD, SocketViewer, newSettings, startServer, upload, until } from '../helper.js'
+import { control, FakeClock, frame, jpeg, PASSWORD, SocketViewer, newSettings, startServer, upload, until } from '../helper.js'
+import { StorageUnavailable } from '../../src/errors.js'
 import { version } from '../../src/version.js'
 
 type Json = Record<string, unknown>
@@ -37,7 +39,7 @@ t.test('before the first frame', async t => {
     version,
     unauthorized_attempts: 0,
     refused_frames: 0,
-    storage: { ok: true, failures: 0, last_error: null }
+    storage: { ok: true, failures: 0, last_error: null, unstored_detections: 0, lost_detections: 0 }
   })
   t.strictSame(await get(url, '/api/detection_summary'), {
     current_status: 'Normal: No oil spill detected', total_events: 0, last_detection: null
@@ -120,6 +122,21 @@ t.test('refused uploads and stream controls are counted', async t => {
   await upload(url, { headers: { 'X-Oil-Spill-Detected': 'maybe' } })
   t.match(await statusOf(url), { unauthorized_attempts: 3 })
   t.notMatch(JSON.stringify(await statusOf(url)), PASSWORD)
+})
+
+t.test('detections of feeds that wait for the disk are told, and those that were given up', async t => {
+  const clock = new FakeClock()
+  // A full disk, so that those that wait are not stored meanwhile.
+  const open: typeof fs.open = async (path, ...how) => {
+    if (String(path).endsWith('.part')) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    return await fs.open(path, ...how)
+  }
+  const { url, app } = await startServer(t, {}, { clock, files: { ...fs, open } })
+  const { default: camera } = app.cameras
+  app.feeds.unstored.add(camera, frame(clock, { spill: true }), new StorageUnavailable('EIO'))
+  t.match(await statusOf(url), { storage: { unstored_detections: 1, lost_detections: 0 } })
+  for (let i = 0; i < 500; i += 1) app.feeds.unstored.add(camera, frame(clock, { spill: true }), new StorageUnavailable('EIO'))
+  t.match(await statusOf(url), { storage: { unstored_detections: 500, lost_detections: 1 } })
 })
 
 t.test('the stream is active from the first frame, and not after a stop', async t => {
