@@ -43,11 +43,12 @@ ALTER TABLE oil_spill_events ADD COLUMN clear_before_ms INTEGER;  -- newest fram
 ALTER TABLE oil_spill_events ADD COLUMN clear_after_ms INTEGER;   -- first frame known after the last detection, without a spill
 
 CREATE INDEX oil_spill_events_by_camera ON oil_spill_events (camera_id, started_at_ms, id);
+CREATE INDEX merged_events ON oil_spill_events (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE TABLE detections (                 -- every frame that reported a spill; all times are UTC
   id              INTEGER PRIMARY KEY,
   event_id        INTEGER NOT NULL REFERENCES oil_spill_events (id),
-  camera_id       TEXT NOT NULL REFERENCES cameras (camera_id),
+  camera_id       TEXT NOT NULL,          -- its event's
   taken_at        TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%d %H:%M:%f', taken_at_ms / 1000.0, 'unixepoch')) VIRTUAL,
   captured_at     TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%d %H:%M:%f', captured_at_ms / 1000.0, 'unixepoch')) VIRTUAL,
   received_at     TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%d %H:%M:%f', received_at_ms / 1000.0, 'unixepoch')) VIRTUAL,
@@ -75,6 +76,7 @@ SELECT id, camera_id, started_at_ms, started_at_ms, frame_path, frame_sha256, fr
   FROM oil_spill_events;
 
 CREATE INDEX detections_by_event ON detections (event_id, taken_at_ms);
+CREATE INDEX detections_by_time ON detections (taken_at_ms, id);
 CREATE UNIQUE INDEX detections_by_key ON detections (camera_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX detections_by_sequence ON detections (camera_id, frame_sequence, sha256) WHERE frame_sequence IS NOT NULL;
 
@@ -88,6 +90,13 @@ CREATE VIEW event_history AS              -- what an operator reads, oldest firs
     FROM oil_spill_events
    WHERE merged_into IS NULL
    ORDER BY started_at_ms, id;
+
+DROP VIEW open_events;
+CREATE VIEW open_events AS                -- spills that are being reported, or were when the camera fell silent
+  SELECT id, camera_id, started_at, last_detected_at, frame_path
+    FROM oil_spill_events
+   WHERE ended_at_ms IS NULL
+   ORDER BY +started_at_ms, id;           -- the plus keeps SQLite from reading all events in their order to find these few
 
 DROP VIEW events_per_day;
 CREATE VIEW events_per_day AS             -- by the UTC day on which they started
