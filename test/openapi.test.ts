@@ -10,7 +10,7 @@ interface Operation {
   summary?: string
   security?: unknown[]
   requestBody?: { content: Record<string, unknown> }
-  parameters?: Array<{ in: string, name: string }>
+  parameters?: Array<{ in: string, name: string, description?: string }>
   responses: Record<string, { description?: string, headers?: Record<string, unknown>, content?: Record<string, unknown> }>
 }
 interface Description { openapi: string, paths: Record<string, Record<string, Operation>> }
@@ -76,6 +76,12 @@ t.test('an upload has its password, its headers and a binary body', async t => {
     t.match(upload?.requestBody?.content, { 'image/jpeg': { schema: { format: 'binary' } } })
     t.same(Object.keys(upload?.responses ?? {}), ['200', '400', '401', '403', '408', '409', '413', '422', '429', '500', '503', '507'])
   }
+})
+
+t.test('without a camera the summary is of all, and everything else of the default one', async t => {
+  const said = (path: string): string | undefined => description.paths[path]?.['get']?.parameters?.find(({ name }) => name === 'camera')?.description
+  t.match(said('/api/detection_summary'), 'all cameras where it is left out')
+  for (const path of ['/stream', '/api/frame', '/api/status']) t.match(said(path), '`default` where it is left out', path)
 })
 
 t.test('frames have their headers', async t => {

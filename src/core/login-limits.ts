@@ -27,8 +27,8 @@ export class LoginLimits {
   }
 
   /**
-   * Counts a try.
-   * @returns milliseconds until the next one may be made; 0 where this one may, and `succeeded` is to be called if it was right
+   * Counts a try as a wrong password, until it is given back.
+   * @returns milliseconds until the next one may be made; 0 where this one may, and `giveBack` is to be called unless the password was wrong
    */
   begin (address: string, username: string): number {
     const name = username.slice(0, MAX_NAME_LENGTH)
@@ -39,7 +39,7 @@ export class LoginLimits {
     return 0
   }
 
-  /** The try was no wrong password. */
+  /** The try was no wrong password: it was right, or could not be looked at. */
   giveBack (address: string, username: string): void {
     this.#addresses.giveBack(address, this.#rate)
     this.#names.giveBack(username.slice(0, MAX_NAME_LENGTH), this.#rate)

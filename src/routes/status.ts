@@ -3,7 +3,7 @@ import { DEFAULT_CAMERA_ID } from '../core/camera.js'
 import type { LiveCamera } from '../core/live-camera.js'
 import { formatDatetime } from '../core/time-format.js'
 import { CameraNotFound, ReadRateExceeded, RequestInvalid } from '../errors.js'
-import { CameraQuery, CamerasStatus } from '../schemas/camera.js'
+import { CamerasQuery, CamerasStatus } from '../schemas/camera.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { version } from '../version.js'
 import { cameraNamed, twins } from './camera-twins.js'
@@ -73,7 +73,7 @@ export default (async app => {
       tags: ['data'],
       summary: 'Get the detections in short',
       description: 'Of all cameras, or of one. A camera that sends nothing makes the status unknown, whatever the reason: silence is not "no spill".',
-      querystring: CameraQuery,
+      querystring: CamerasQuery,
       response: {
         200: content('application/json', ref(DetectionSummary), { description: 'The history in short' }),
         ...errorResponses(...notFound, new ReadRateExceeded())

@@ -6,10 +6,12 @@ import type { Credential, Person, User } from '../core/user.js'
 import {
   BodyTooLarge, LoginMissing, MediaTypeUnsupported, PeopleUnavailable, ReadRateExceeded, RequestInvalid, RequestTimeout, RoleMissing, TokenNotFound, TooManyTokens, UserNotFound
 } from '../errors.js'
-import { MadeToken, NewToken, Tokens, Username } from '../schemas/people.js'
+import { MadeToken, NewToken, Token, Username } from '../schemas/people.js'
 import { content, errorResponses, ref } from './documented.js'
 
 const DAY_MS = 86_400_000
+
+const Tokens = Type.Object({ tokens: Type.Array(ref(Token), { description: 'Those that have not expired, oldest first' }) })
 
 const TokenParams = Type.Object({ token_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'The token\'s id' }) })
 

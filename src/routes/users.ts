@@ -5,8 +5,10 @@ import { newPasswordProblem, type User as StoredUser } from '../core/user.js'
 import {
   BodyTooLarge, LastAdmin, LoginsBusy, MediaTypeUnsupported, PasswordUnfit, PeopleUnavailable, ReadRateExceeded, RequestInvalid, RequestTimeout, UserExists, UserNotFound
 } from '../errors.js'
-import { NewUser, User, UserChange, Username, Users } from '../schemas/people.js'
+import { NewUser, User, UserChange, Username } from '../schemas/people.js'
 import { content, errorResponses, ref } from './documented.js'
+
+const Users = Type.Object({ users: Type.Array(ref(User), { description: 'Everybody, by name' }) })
 
 const UserParams = Type.Object({ username: Username })
 

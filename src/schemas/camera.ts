@@ -2,13 +2,18 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Datetime, EpochSeconds } from './text.js'
 
 /** As `CAMERA_ID_PATTERN` of core. */
-const CameraId = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$', description: 'The camera\'s id: lower-case letters, digits, `-` and `_`', examples: ['rig-4-north'] })
+const pattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
+
+const CameraId = Type.String({ pattern, description: 'The camera\'s id: lower-case letters, digits, `-` and `_`', examples: ['rig-4-north'] })
 
 /** Names a camera in a path. */
 export const CameraParams = Type.Object({ camera_id: CameraId })
 
 /** Names a camera in a query; `default` where it is left out. */
 export const CameraQuery = Type.Object({ camera: Type.Optional(Type.String({ ...CameraId, description: 'A camera\'s id; `default` where it is left out', examples: ['default'] })) })
+
+/** Asks for one camera in a query; for all where it is left out. */
+export const CamerasQuery = Type.Object({ camera: Type.Optional(Type.String({ pattern, description: 'A camera\'s id, such as `rig-4-north`; all cameras where it is left out' })) })
 
 /** Names one key of a camera. */
 export const CameraKeyParams = Type.Object({ camera_id: CameraId, key_id: Type.String({ description: 'The key\'s id', examples: ['5f0c7e1a9b3d2c48'] }) })

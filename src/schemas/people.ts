@@ -30,9 +30,6 @@ export const User = Type.Object({
   password_changed_at: Datetime('When the password was set')
 }, { $id: 'User' })
 
-/** Everybody. */
-export const Users = Type.Object({ users: Type.Array(Type.Ref('User#'), { description: 'Everybody, by name' }) })
-
 /** A user to be. */
 export const NewUser = Type.Object({
   username: Username,
@@ -78,9 +75,6 @@ const tokenProperties = {
 
 /** An API token, without its secret. */
 export const Token = Type.Object(tokenProperties, { $id: 'Token' })
-
-/** API tokens. */
-export const Tokens = Type.Object({ tokens: Type.Array(Type.Ref('Token#'), { description: 'Those that have not expired, oldest first' }) })
 
 /** An API token that was made now. */
 export const MadeToken = Type.Object({
