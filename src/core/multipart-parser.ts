@@ -19,8 +19,8 @@ export interface MultipartParserOptions {
    * as the end of a sentence. Must not throw.
    */
   readonly onPart: (part: MultipartPart) => string | undefined | void
-  /** Hears why a part was skipped, as the end of a sentence, and what headers it had. Must not throw. */
-  readonly onBadPart: (problem: string, headers: PartHeaders) => void
+  /** Hears why a part was skipped, as the end of a sentence. Must not throw. */
+  readonly onBadPart: (problem: string) => void
 }
 
 /** Bytes that can never become a stream of JPEGs; the message says why, as a whole sentence. */
@@ -114,7 +114,7 @@ export class MultipartParser {
   /** The stream has ended. A part that breaks off is a bad one. */
   end (): void {
     const isInside = this.#state === 'sized' || this.#state === 'unsized' || (this.#state === 'headers' && !this.#headers.isEmpty)
-    if (isInside) this.#options.onBadPart('the stream ends before it is whole', this.#headers.headers)
+    if (isInside) this.#options.onBadPart('the stream ends before it is whole')
     this.#state = 'gap'
     this.#memory = undefined
     this.#scratch = Buffer.alloc(0)
@@ -263,7 +263,7 @@ export class MultipartParser {
   /** The part was bad: goes on at the next delimiter. */
   #skip (problem: string): void {
     this.#beginGap()
-    this.#options.onBadPart(problem, this.#headers.headers)
+    this.#options.onBadPart(problem)
     this.#countBad(problem)
   }
 

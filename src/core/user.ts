@@ -56,7 +56,7 @@ export const USERNAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,62}$'
 export const MIN_PASSWORD_LENGTH = 12
 
 /** The longest. */
-export const MAX_PASSWORD_LENGTH = 256
+const MAX_PASSWORD_LENGTH = 256
 
 /** Long enough, and yet among the first that are tried. */
 const COMMON = /^(?:(?:password|passwort|administrator|admin|qwertyuiop|qwerty|letmein|welcome|iloveyou|videostream|changeme|your_secure_password|your_default_password)[\d!._-]*)+$/i

@@ -9,7 +9,7 @@ export const Username = Type.String({
 })
 
 /** What somebody may do. */
-export const RoleName = Type.Union([Type.Literal('viewer'), Type.Literal('operator'), Type.Literal('admin')], {
+const RoleName = Type.Union([Type.Literal('viewer'), Type.Literal('operator'), Type.Literal('admin')], {
   description: '`viewer` looks, `operator` also reviews and controls streams, `admin` does everything'
 })
 

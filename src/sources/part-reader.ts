@@ -18,7 +18,7 @@ export async function readParts (stream: Readable, { maxFrameBytes, onPart, onBa
       taken.catch(() => {}) // it is awaited below, but not if the stream turns out to be hopeless first
       taking.push(taken)
     },
-    onBadPart: problem => { onBadPart(problem) }
+    onBadPart
   })
   const parse = (act: () => void) => {
     try {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { SourceState } from '../core/source-report.js'
 import { parseSourceUrl, type SourceUrl } from '../core/source-url.js'
 import { Credentials } from '../outbound/credentials.js'
-import { OutboundFailed, OutboundRefused, type OutboundGuard } from '../outbound/guard.js'
+import { OutboundFailed, OutboundRefused } from '../outbound/guard.js'
 import { whenAborted } from '../outbound/when-aborted.js'
 import { Backoff } from './backoff.js'
 import { readHttp } from './http-source.js'
@@ -14,7 +14,6 @@ import { SourceFailed } from './source-failed.js'
 export interface PullOptions extends Pick<Reading, 'guard' | 'maxFrameBytes' | 'onPart' | 'signal'> {
   /** One that `sourceProblem` has nothing against. */
   readonly url: string
-  readonly guard: OutboundGuard
   /** Pictures a second: how often a snapshot address is asked, 1 by default; at most how many ffmpeg makes, all by default. MJPEG is taken as it comes. */
   readonly fps?: number | undefined
   /** Told of every change; the reason, of `waiting`, is for people to read and holds no secret of the address. */

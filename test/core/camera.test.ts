@@ -1,5 +1,6 @@
 import t from 'tap'
-import { passwordMatcher, passwordProblem } from '../../src/core/camera.js'
+import { CAMERA_ID_PATTERN, passwordMatcher, passwordProblem } from '../../src/core/camera.js'
+import { CameraParams, CameraQuery, CamerasQuery } from '../../src/schemas/camera.js'
 
 t.test('a password of 12 printable characters or more may be used', async t => {
   for (const password of ['a'.repeat(12), 'correct horse battery staple', '!~ "quoted" ~!', 'x'.repeat(200), 'Your_Secure_Password']) {
@@ -41,4 +42,11 @@ t.test('only the right password matches, whatever the length of the other', asyn
 
 t.test('a password that begins like a key is no good', async t => {
   t.match(passwordProblem('vsk_and-many-more-characters'), /^begins with vsk_/)
+})
+
+t.test('what a camera may be called: the same by every path', async t => {
+  for (const { pattern } of [CameraParams.properties.camera_id, CameraQuery.properties.camera, CamerasQuery.properties.camera]) t.equal(pattern, CAMERA_ID_PATTERN)
+  const pattern = new RegExp(CAMERA_ID_PATTERN)
+  for (const id of ['a', '7', 'default', 'rig-4_north', 'a'.repeat(63)]) t.match(id, pattern, id)
+  for (const id of ['', 'A', '-a', '_a', 'a b', 'a/b', '..', 'a.b', 'å', 'a\n', 'a\0', 'a'.repeat(64)]) t.notMatch(id, pattern, JSON.stringify(id))
 })
