@@ -8,7 +8,7 @@ import { toStartupError } from './storage-errors.js'
 export type Connection = Database.Database
 
 /** Marks the file as ours: the letters VSTR. Source: SQLite's `application_id`. */
-const APPLICATION_ID = 0x56535452
+export const APPLICATION_ID = 0x56535452
 
 /** How long a statement waits for another program's lock, in milliseconds. */
 const BUSY_TIMEOUT_MS = 2000

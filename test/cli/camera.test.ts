@@ -156,7 +156,7 @@ t.test('as a program it takes the password from the environment and exits with t
 
 t.test('it can be installed as a command', async t => {
   const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> }
-  t.strictSame(bin, { 'videostream-camera': 'dist/cli/camera.js' })
+  t.equal(bin['videostream-camera'], 'dist/cli/camera.js')
   t.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/)
 })
 
