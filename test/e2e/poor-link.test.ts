@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { createRandom } from '../../src/cli/camera/random.js'
-import { temporaryFolder, PASSWORD } from '../helper.js'
+import { jpeg, PASSWORD, startServer, temporaryFolder } from '../helper.js'
 import { serve } from '../http.js'
 import { chaosLink } from './chaos-link.js'
 import { KillableServer } from './killable-server.js'
@@ -101,4 +102,32 @@ t.test('over a link that cuts, delays and duplicates, and with a server that is 
   t.equal(spans.reduce((sum, span) => sum + span.frames, 0), rows.length, 'every detection belongs to an event that is listed')
   t.strictSame(spans.map(span => [span.first, span.last]), spans.map(span => [span.started_at_ms, span.last_detected_at_ms]), 'an event reaches from its first detection to its last')
   for (const [index, span] of spans.entries()) t.ok(span.started_at_ms > (spans[index - 1]?.last_detected_at_ms ?? 0), 'no two events overlap')
+})
+
+t.test('runs that were close to each other while the link was down are events of their own', async t => {
+  const folder = temporaryFolder(t)
+  const inbox = join(folder, 'inbox')
+  mkdirSync(inbox)
+  const startMs = Math.floor(Date.now() / 1000) * 1000 - 9000
+  // A third of a second apart, with less than a second between the runs. The last one is still going on.
+  const pictures = '..###.##..#.#.####.###'.split('').map((kind, at) => ({ name: String(at).padStart(3, '0'), isSpill: kind === '#', takenAtMs: startMs + at * 333 }))
+  for (const [at, { name, isSpill, takenAtMs }] of pictures.entries()) {
+    if (isSpill) writeFileSync(join(inbox, `${name}.json`), '{"spill": true}')
+    writeFileSync(join(inbox, `${name}.jpg`), jpeg({ color: [at, 0, 0] }))
+    utimesSync(join(inbox, `${name}.jpg`), takenAtMs / 1000, takenAtMs / 1000)
+  }
+  const { app, port } = await startServer(t)
+  const link = await chaosLink(t, { port: 1, seed: 1, faultRate: 0 }) // nothing listens there
+  const spool = join(folder, 'spool')
+  const agent = startAgent(t, ['--server', link.url, '--camera', 'default', '--fps', '50', '--inbox', inbox, '--spool', spool])
+  const waiting = (ending: string): number => readdirSync(spool).filter(name => name.endsWith(ending)).length
+  const spills = pictures.filter(({ isSpill }) => isSpill).length
+  await eventually(() => readdirSync(inbox).length === 0 && waiting('.frame') === spills, () => `the spool does not fill:\n${agent.log()}`, 20)
+  t.equal(waiting('.clear'), 5, 'the first frame after each run that has ended')
+  link.target.port = port
+  await eventually(() => waiting('.frame') + waiting('.clear') === 0, () => `the spool does not empty:\n${agent.log()}`, 20)
+  const events = await (await fetch(`http://127.0.0.1:${port}/api/oil_spill_events`)).json() as Array<{ datetime: string, merged_into: number | null }>
+  const begins = pictures.filter(({ isSpill }, at) => isSpill && pictures[at - 1]?.isSpill !== true).map(({ takenAtMs }) => takenAtMs)
+  t.strictSame(events.map(({ datetime }) => Date.parse(`${datetime}Z`)).sort((a, b) => a - b), begins)
+  t.ok(app.cameras.default.recorder.openEventId, 'the last one is open')
 })

@@ -39,12 +39,13 @@ export async function runAgent ({ options, password, spoolPath, log, stop, summa
   const numbers = await SequenceNumbers.open({ folder: spoolPath, highestUsed: spool.highestSequence, log })
   const report = new Report(log)
   const outbox = new Outbox(spool, signal)
-  const intake = new Intake({ numbers, outbox, report, position: options.position })
+  const newest = spool.entries.at(-1)
+  const intake = new Intake({ numbers, outbox, report, position: options.position, runBefore: newest?.isClear === false ? newest.runId : undefined })
   const slot = new FrameSlot(signal)
   const detector = createDetector(options)
   const uploader = createUploader({ server: options.server, password, cameraId: options.cameraId })
   log(`sending ${withoutSecrets(options.file ?? options.inbox ?? 'a simulated sea')} to ${options.server.origin} at ${options.fps} frames a second`)
-  if (spool.entries.length > 0) log(`frames with a spill that wait from before: ${spool.entries.length}`)
+  if (spool.spillCount > 0) log(`frames with a spill that wait from before: ${spool.spillCount}`)
   const summarise = () => report.summary(slot.skippedCount + outbox.skippedCount, stateOf(spool))
   const summary = setInterval(summarise, summaryEveryMs)
   const take = detector === undefined
@@ -77,9 +78,9 @@ function createDetector ({ detectorCommand, detectorUrl, detectorTimeoutMs: time
 }
 
 /** What a summary tells of a spool, where there is something to tell. */
-function stateOf ({ entries, givenUpCount }: Spool): string[] {
+function stateOf ({ spillCount, givenUpCount }: Spool): string[] {
   return [
-    ...entries.length > 0 ? [`${entries.length} with a spill wait`] : [],
+    ...spillCount > 0 ? [`${spillCount} with a spill wait`] : [],
     ...givenUpCount > 0 ? [`${givenUpCount} WITH A SPILL GIVEN UP since the start`] : []
   ]
 }

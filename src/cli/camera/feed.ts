@@ -10,7 +10,7 @@ import type { Answer, Uploader } from './upload.js'
 /** What `feed` works with. */
 export interface Feed {
   outbox: Pick<Outbox, 'next'>
-  spool: Pick<Spool, 'entries' | 'load' | 'delete' | 'setAside'>
+  spool: Pick<Spool, 'entries' | 'spillCount' | 'load' | 'delete' | 'setAside'>
   uploader: Pick<Uploader, 'send'>
   report: Report
   signal: AbortSignal
@@ -35,8 +35,8 @@ const triesBeforeRefused = 3
 
 /**
  * Sends frame after frame from the outbox to the server, one at a time, until the signal is aborted. A frame that shows
- * a spill is sent again until the server has it or has refused it for good; any other is dropped when it fails, in
- * favour of the newest.
+ * a spill, or waits in the spool as the end of a run of them, is sent again until the server has it or has refused it for
+ * good; any other is dropped when it fails, in favour of the newest.
  * @throws CameraError if the server has not accepted the key even once, and nothing from before waits to be sent
  */
 export async function feed (settings: Feed): Promise<void> {
@@ -49,7 +49,7 @@ export async function feed (settings: Feed): Promise<void> {
       const { entry } = next
       entry.busy = true
       const shot = await spool.load(entry)
-      if (shot !== undefined) await sender.sendSpill(shot, entry)
+      if (shot !== undefined) await sender.sendSpooled(shot, entry)
       entry.busy = false
     }
     if (signal.aborted) return
@@ -75,9 +75,13 @@ class Sender {
   async sendClear (shot: Shot): Promise<void> {
     const answer = await this.#send(shot)
     if (answer.kind === 'refused' || answer.kind === 'early') this.#feed.report.refused(answer.reason)
+    if (answer.kind !== 'taken') return
+    const { spool } = this.#feed
+    const sameInSpool = spool.entries.find(({ sequence }) => sequence === shot.sequence)
+    if (sameInSpool !== undefined) await spool.delete(sameInSpool)
   }
 
-  async sendSpill (shot: Shot, entry: SpoolEntry): Promise<void> {
+  async sendSpooled (shot: Shot, entry: SpoolEntry): Promise<void> {
     const { spool, report } = this.#feed
     // The last try is without what the detector found: better a spill without its boxes than none.
     const isLastTry = entry.refusedCount === triesBeforeRefused - 1
@@ -85,7 +89,7 @@ class Sender {
     switch (answer.kind) {
       case 'taken':
         await spool.delete(entry)
-        report.waiting(spool.entries.length)
+        report.waiting(spool.spillCount)
         break
       case 'refused':
         if (answer.isFinal || isLastTry) await spool.setAside(entry, answer.reason)
@@ -115,7 +119,7 @@ class Sender {
         report.taken(shot, performance.now() - sentMs)
         break
       case 'unauthorized': {
-        const waiting = spool.entries.length
+        const waiting = spool.spillCount
         if (!this.#isKnown) {
           throw new CameraError(`the server does not accept the password (${answer.reason})` +
             (waiting === 0 ? '' : `. What was seen of a spill (${waiting}) is kept and sent at the next start`))

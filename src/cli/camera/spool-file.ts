@@ -7,17 +7,22 @@ export interface SpoolName {
   readonly sequence: number
   /** The sequence number of the first frame of its run: of the detections that followed each other without a break. */
   readonly runId: number
+  /** Whether it is the frame without a spill that ended the run. */
+  readonly isClear: boolean
 }
 
-/** Such as `0001772366400123-0001772366400100.frame`: names in their order are frames in theirs. */
-export function formatSpoolName ({ sequence, runId }: SpoolName): string {
-  return `${String(sequence).padStart(16, '0')}-${String(runId).padStart(16, '0')}.frame`
+/**
+ * Such as `0001772366400123-0001772366400100.frame`, or `.clear` for one without a spill: names in their order are frames
+ * in theirs.
+ */
+export function formatSpoolName ({ sequence, runId, isClear }: SpoolName): string {
+  return `${String(sequence).padStart(16, '0')}-${String(runId).padStart(16, '0')}.${isClear ? 'clear' : 'frame'}`
 }
 
 /** Undefined where it is not the name of a spooled frame. */
 export function parseSpoolName (name: string): SpoolName | undefined {
-  const [, sequence, runId] = /^(\d{16})-(\d{16})\.frame$/.exec(name) ?? []
-  return sequence === undefined || runId === undefined ? undefined : { sequence: Number(sequence), runId: Number(runId) }
+  const [, sequence, runId, kind] = /^(\d{16})-(\d{16})\.(frame|clear)$/.exec(name) ?? []
+  return sequence === undefined || runId === undefined ? undefined : { sequence: Number(sequence), runId: Number(runId), isClear: kind === 'clear' }
 }
 
 /** A spooled frame is one line of JSON with what is sent of it, and then the JPEG: `tail -n +2 FILE` gives the picture. */
@@ -37,7 +42,7 @@ export function decodeSpoolFile (bytes: Buffer): Shot {
   if (typeof sequence !== 'number' || !isHeaders(headers)) throw new Error('its first line lacks something')
   const jpeg = bytes.subarray(end + 1)
   if (sha256(jpeg) !== expected) throw new Error('its picture is not the one that was written')
-  return { jpeg, spillDetected: true, sequence, headers }
+  return { jpeg, spillDetected: headers['X-Oil-Spill-Detected'] !== 'false', sequence, headers }
 }
 
 function parseHead (line: string): Record<string, unknown> {

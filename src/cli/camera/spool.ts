@@ -4,7 +4,7 @@ import type { Log } from './report.js'
 import { SpoolFolder, type SpooledFile } from './spool-folder.js'
 import { chooseVictims, type Thinnable } from './thinning.js'
 
-/** A frame with a spill that waits for the server. */
+/** A frame that waits for the server: with a spill, or the one without that ended a run of them. */
 export interface SpoolEntry extends Thinnable {
   /** The frame itself, where it could not be put on disk. */
   shot: Shot | undefined
@@ -36,7 +36,7 @@ const sameLineEveryMs = 30_000
 const unreadableAgainMs = 60_000
 
 /**
- * Keeps every frame with a spill until the server has it: on disk, or in memory while the disk takes none. What a
+ * Keeps every frame with a spill until the server has it, and the frame that ended each run of them: on disk, or in memory while the disk takes none. What a
  * frame's `add` has settled for survives a kill and a power cut. When it is full it gives frames up as `chooseVictims`
  * says, counts them and tells of it.
  */
@@ -77,12 +77,17 @@ export class Spool {
     return this.#entries
   }
 
+  /** How many frames with a spill wait. */
+  get spillCount (): number {
+    return this.#entries.reduce((count, { isClear }) => isClear ? count : count + 1, 0)
+  }
+
   /** The highest sequence number in use; 0 where there is none. */
   get highestSequence (): number {
     return Math.max(this.#entries.at(-1)?.sequence ?? 0, this.#refused.at(-1)?.sequence ?? 0)
   }
 
-  /** How many frames were given up since the start, since there was no room for them. */
+  /** How many frames with a spill were given up since the start, since there was no room for them. */
   get givenUpCount (): number {
     return this.#givenUpCount
   }
@@ -120,8 +125,9 @@ export class Spool {
     if (entry.shot === undefined) await this.#folder?.delete(entry)
   }
 
-  /** This one is never to be sent again, but a person may want to see it. */
+  /** This one is never to be sent again, but a person may want to see it, if it shows a spill. */
   async setAside (entry: SpoolEntry, reason: string): Promise<void> {
+    if (entry.isClear) return await this.delete(entry)
     const { log } = this.#settings
     this.#forget(new Set([entry]))
     if (this.#folder === undefined || entry.shot !== undefined) {
@@ -145,7 +151,7 @@ export class Spool {
     while (this.#pending.length > 0) {
       const batch = this.#pending
       this.#pending = []
-      const entries = batch.map(({ shot, runId }) => newEntry({ sequence: shot.sequence, runId, byteCount: sizeOf(shot) }, shot))
+      const entries = batch.map(({ shot, runId }) => newEntry({ sequence: shot.sequence, runId, isClear: shot.spillDetected === false, byteCount: sizeOf(shot) }, shot))
       // Those that the disk did not take before have another try with the next.
       const held = this.#entries.filter(entry => entry.shot !== undefined)
       await this.#putOnDisk([...held, ...entries])
@@ -199,13 +205,14 @@ export class Spool {
   async #giveUp (victims: SpoolEntry[]): Promise<void> {
     this.#forget(new Set(victims))
     for (const entry of victims) if (entry.shot === undefined) await this.#folder?.delete(entry)
-    this.#tellFull(victims.length)
+    this.#tellFull(victims.filter(({ isClear }) => !isClear).length)
   }
 
   /** Frames come faster than the disk takes them: the one before the newest gives way, so that a run keeps its ends. */
   #dropNewestPending (): void {
-    this.#pending.pop()?.done()
-    this.#tellFull(1)
+    const dropped = this.#pending.pop()
+    dropped?.done()
+    if (dropped?.shot.spillDetected === true) this.#tellFull(1)
   }
 
   #tellFull (count: number): void {
@@ -222,8 +229,8 @@ export class Spool {
   }
 }
 
-function newEntry ({ sequence, runId, byteCount }: SpooledFile, shot: Shot | undefined): SpoolEntry {
-  return { sequence, runId, byteCount, shot, busy: false, notBeforeMs: 0, refusedCount: 0, failedCount: 0 }
+function newEntry ({ sequence, runId, isClear, byteCount }: SpooledFile, shot: Shot | undefined): SpoolEntry {
+  return { sequence, runId, isClear, byteCount, shot, busy: false, notBeforeMs: 0, refusedCount: 0, failedCount: 0 }
 }
 
 /** About as many bytes as its file has. */

@@ -3,13 +3,16 @@ export interface Thinnable {
   readonly sequence: number
   readonly runId: number
   readonly byteCount: number
+  /** It shows no spill, and is kept to tell that its run ended. */
+  readonly isClear: boolean
 }
 
 /**
  * Chooses which frames to give up when a spool is full. What matters of a run of detections is that it was, when it
  * began and when it ended, so the frames between its first and its last go first, of the longest run, evenly: every
- * other one at most at a time, those that lie closest to their neighbours. When no run has any left, the last frames of
- * the oldest runs go, and then the oldest runs: their day with the server ends first.
+ * other one at most at a time, those that lie closest to their neighbours. When no run has any left, the frames without a
+ * spill that ended the oldest runs go, then the last frames of the oldest runs, and then the oldest runs: their day with
+ * the server ends first.
  *
  * @param frames in the order of their sequence numbers
  * @param byteCount how many bytes have to become free
@@ -22,7 +25,7 @@ export function chooseVictims<T extends Thinnable> (frames: readonly T[], byteCo
     victims.push(frame)
     freed.bytes += frame.byteCount
   }
-  const runs = runsOf(frames)
+  const runs = runsOf(frames.filter(frame => !frame.isClear))
   while (freed.bytes < byteCount) {
     const longest = runs.reduce((longest, run, i) => run.length > (runs[longest]?.length ?? 0) ? i : longest, 0)
     const run = runs[longest] ?? []
@@ -31,11 +34,8 @@ export function chooseVictims<T extends Thinnable> (frames: readonly T[], byteCo
     between.forEach(giveUp)
     runs[longest] = run.filter(frame => !between.has(frame))
   }
-  for (const last of [1, 0]) {
-    for (const run of runs) {
-      const frame = run[last]
-      if (freed.bytes < byteCount && frame !== undefined) giveUp(frame)
-    }
+  for (const frame of [...frames.filter(({ isClear }) => isClear), ...[1, 0].flatMap(last => runs.map(run => run[last]))]) {
+    if (freed.bytes < byteCount && frame !== undefined) giveUp(frame)
   }
   return victims
 }

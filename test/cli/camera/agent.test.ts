@@ -67,6 +67,8 @@ function numbered (number: number): Buffer {
 
 const pictures = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.jpg'))
 const spooled = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.frame'))
+/** All that waits in a spool, with a spill or to tell that a run ended. */
+const waiting = (folder: string) => readdirSync(folder).filter(name => /\.(frame|clear)$/.test(name))
 const wait = async (ms: number) => { await new Promise(resolve => setTimeout(resolve, ms)) }
 
 for (const seed of [1, 2]) {
@@ -112,7 +114,7 @@ for (const seed of [1, 2]) {
     }
     server.calmDown()
     const { child, ended } = await start()
-    while (pictures(inbox).length > 0 || spooled(spool).length > 0) await wait(20)
+    while (pictures(inbox).length > 0 || waiting(spool).length > 0) await wait(20)
     child.kill('SIGTERM')
     t.strictSame(await ended, [0, null])
 

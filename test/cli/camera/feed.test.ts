@@ -14,7 +14,7 @@ const unauthorized: Answer = { kind: 'unauthorized', reason: '401 Unauthorized: 
 interface Play {
   /** Sequence numbers of frames with a spill that wait from before. */
   waiting?: number[]
-  /** Frames that come, each when the one before has been sent: negative without a spill. */
+  /** Frames that come, each when the one before has been sent: negative without a spill, with a half where they end a run. */
   coming?: number[]
   answers: Answer[]
   /** How much longer than the least each wait is: from 0 to 1. */
@@ -35,7 +35,8 @@ async function play ({ waiting = [], coming = [], answers, random = 1 }: Play) {
   const putNext = async () => {
     const next = coming.shift()
     if (next === undefined) return
-    if (next < 0) outbox.putClear(shotOf(-next))
+    if (!Number.isInteger(next)) await outbox.putEnd(shotOf(Math.ceil(-next)), 1)
+    else if (next < 0) outbox.putClear(shotOf(-next))
     else await outbox.putSpill(shotOf(next, { spill: true }), next)
   }
   const run = feed({
@@ -97,6 +98,23 @@ t.test('an outage of the network is no fault of the frame', async t => {
   const unreachable: Answer = { kind: 'again', reason: 'ECONNREFUSED', retryAfterMs: 0, isFromServer: false }
   const { sent } = await play({ waiting: [1, 2], answers: [taken, ...Array<Answer>(12).fill(unreachable), taken] })
   t.strictSame(sent, [2, ...Array<number>(13).fill(1)])
+})
+
+t.test('the frame that ended a run is sent until the server has it, once where it has', async t => {
+  const later = await play({ coming: [-1.5, -3], answers: [again(), taken, taken] })
+  t.strictSame(later.sent, [-2, -2, -3], 'though a newer one has come')
+  t.strictSame(left(later.spool), [])
+  const atOnce = await play({ coming: [-1.5, -3], answers: [taken, taken] })
+  t.strictSame(atOnce.sent, [-2, -3])
+  t.strictSame(left(atOnce.spool), [])
+})
+
+t.test('where the server refuses the end of a run it is left out without a word of a spill', async t => {
+  const final: Answer = { kind: 'refused', reason: '422', isFinal: true }
+  const { sent, lines, spool } = await play({ coming: [-1.5, -3], answers: [again(), final, taken] })
+  t.strictSame(sent, [-2, -2, -3])
+  t.strictSame(left(spool), [])
+  t.notMatch(lines.join('\n'), 'A SPILL')
 })
 
 t.test('a refused frame without a spill is left out', async t => {

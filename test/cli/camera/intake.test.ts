@@ -3,20 +3,23 @@ import type { Shot } from '../../../src/cli/camera/frame.js'
 import { Intake } from '../../../src/cli/camera/intake.js'
 import { Report } from '../../../src/cli/camera/report.js'
 
-function setUp () {
+function setUp (runBefore?: number) {
   const clear: Shot[] = []
   const spills: Array<{ shot: Shot, runId: number, saved: () => void }> = []
+  const ends: Array<{ shot: Shot, runId: number, saved: () => void }> = []
   let sequence = 100
   const intake = new Intake({
     numbers: { next: () => sequence++ },
     outbox: {
       putClear (shot) { clear.push(shot) },
-      async putSpill (shot, runId) { await new Promise<void>(resolve => spills.push({ shot, runId, saved: resolve })) }
+      async putSpill (shot, runId) { await new Promise<void>(resolve => spills.push({ shot, runId, saved: resolve })) },
+      async putEnd (shot, runId) { await new Promise<void>(resolve => ends.push({ shot, runId, saved: resolve })) }
     },
     report: new Report(() => {}),
-    position: { latitude: 59.5, heading: 7 }
+    position: { latitude: 59.5, heading: 7 },
+    runBefore
   })
-  return { intake, clear, spills }
+  return { intake, clear, spills, ends }
 }
 
 const jpeg = Buffer.from('picture')
@@ -61,4 +64,32 @@ t.test('a source is told when it need not keep a picture any more', async t => {
   spills[0]!.saved()
   await idle
   t.strictSame(done, ['clear', 'spill'], 'one with a spill when it is on disk')
+})
+
+t.test('the first frame without a spill after each run is kept, no other one, and not one of which nobody knows', async t => {
+  const { intake, clear, ends } = setUp()
+  for (const spillDetected of [false, true, undefined, true, false, false, true, false]) intake.put({ jpeg, spillDetected })
+  t.strictSame(ends.map(({ shot, runId }) => [shot.sequence, runId]), [[104, 101], [107, 106]])
+  t.strictSame(clear.map(({ sequence }) => sequence), [100, 102, 105])
+  t.match(ends[0]!.shot, { spillDetected: false, headers: { 'X-Oil-Spill-Detected': 'false', 'X-Frame-Sequence': '104' } })
+})
+
+t.test('a run from before the start is ended by the first frame without one, and a new run is another', async t => {
+  const ended = setUp(7)
+  for (const spillDetected of [undefined, false, false]) ended.intake.put({ jpeg, spillDetected })
+  t.strictSame(ended.ends.map(({ shot, runId }) => [shot.sequence, runId]), [[101, 7]])
+  const goesOn = setUp(7)
+  for (const spillDetected of [true, false]) goesOn.intake.put({ jpeg, spillDetected })
+  t.strictSame([goesOn.spills[0]!.runId, goesOn.ends[0]!.runId], [100, 100])
+})
+
+t.test('the source keeps the picture that ends a run until it is on disk', async t => {
+  const { intake, ends } = setUp()
+  const done: string[] = []
+  intake.put({ jpeg, spillDetected: true })
+  intake.put({ jpeg, spillDetected: false, done: () => { done.push('end') } })
+  t.strictSame(done, [])
+  ends[0]!.saved()
+  await new Promise(setImmediate)
+  t.strictSame(done, ['end'])
 })

@@ -53,6 +53,37 @@ t.test('in good times all frames with a spill go in their order', async t => {
   }
 })
 
+t.test('the frame that ended a run goes at once, as any other, and stays in the spool until it is there', async t => {
+  const { outbox, spool, send } = await setUp(t)
+  await outbox.putEnd(shotOf(2), 1)
+  const next = await outbox.next()
+  t.match(next, { shot: { sequence: 2 } })
+  t.strictSame(spool.entries.map(entry => entry.sequence), [2])
+  outbox.putClear(shotOf(3))
+  t.strictSame([await send(), await send()], [2, 3], 'again, since it was not taken')
+})
+
+t.test('the end of the last run goes before a newest frame that jumps the queue, and those before it in their turn', async t => {
+  const { outbox, spool, send } = await setUp(t)
+  for (const sequence of [1, 4]) {
+    await spool.add(shotOf(sequence, { spill: true }), sequence)
+    await spool.add(shotOf(sequence + 1), sequence)
+  }
+  await outbox.putSpill(shotOf(7, { spill: true }), 7)
+  await outbox.putSpill(shotOf(8, { spill: true }), 7)
+  t.equal(sequenceOf(await outbox.next()), 5)
+  t.equal(await send(), 5, 'until the server has it')
+  t.strictSame([await send(), await send(), await send(), await send(), await send()], [8, 1, 2, 4, 7])
+})
+
+t.test('an end that has to wait does not hold up the newest frame', async t => {
+  const { outbox, spool, send } = await setUp(t, [1])
+  await spool.add(shotOf(2), 1)
+  spool.entries[1]!.notBeforeMs = Infinity
+  await outbox.putSpill(shotOf(3, { spill: true }), 3)
+  t.strictSame([await send(), await send()], [3, 1])
+})
+
 t.test('one that has to wait lets the others by, and is sent when its time has come', async t => {
   const { outbox, spool, send } = await setUp(t, [1, 2])
   const startedMs = performance.now()

@@ -9,17 +9,19 @@ const shot = {
 }
 
 t.test('names in their order are frames in theirs', async t => {
-  const names = [{ sequence: 9, runId: 3 }, { sequence: 10, runId: 3 }, { sequence: 1772366400123, runId: 10 }]
+  const names = [{ sequence: 9, runId: 3, isClear: false }, { sequence: 10, runId: 3, isClear: true }, { sequence: 1772366400123, runId: 10, isClear: false }]
   const formatted = names.map(formatSpoolName)
   t.strictSame(formatted.toSorted(), formatted)
   t.strictSame(formatted.map(parseSpoolName), names)
-  for (const name of ['sequence', 'agent.pid', `${formatted[0]}.tmp`, 'x.frame', 'refused']) t.equal(parseSpoolName(name), undefined, name)
+  for (const name of ['sequence', 'agent.pid', `${formatted[0]}.tmp`, 'x.frame', `${formatted[0]}.clear`, 'refused']) t.equal(parseSpoolName(name), undefined, name)
 })
 
 t.test('a frame comes back as it was, and its picture follows the first line', async t => {
   const bytes = Buffer.concat(encodeSpoolFile(shot))
   t.strictSame(decodeSpoolFile(bytes), shot)
   t.strictSame(bytes.subarray(bytes.indexOf('\n') + 1), shot.jpeg)
+  const clear = { ...shot, spillDetected: false, headers: { 'X-Oil-Spill-Detected': 'false' } }
+  t.strictSame(decodeSpoolFile(Buffer.concat(encodeSpoolFile(clear))), clear)
 })
 
 t.test('what is not as it was written is told', async t => {

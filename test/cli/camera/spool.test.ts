@@ -89,6 +89,31 @@ t.test('a full spool thins its longest run and says so', async t => {
   t.strictSame(sequences((await setUp(t, { folder })).spool), kept)
 })
 
+t.test('the frame that ended a run is kept over a kill, and does not count as one with a spill', async t => {
+  const { folder, spool } = await setUp(t)
+  await spool.add(spill(1), 1)
+  await spool.add(shotOf(2), 1)
+  t.equal(spool.spillCount, 1)
+  const { spool: next, lines } = await setUp(t, { folder })
+  t.match(next.entries, [{ sequence: 1, runId: 1, isClear: false }, { sequence: 2, runId: 1, isClear: true }])
+  t.strictSame(await next.load(next.entries[1]!), shotOf(2))
+  t.equal(next.highestSequence, 2)
+  await next.setAside(next.entries[1]!, '400')
+  t.strictSame(sequences((await setUp(t, { folder })).spool), [1], 'nobody wants to see it')
+  t.strictSame(lines, [])
+})
+
+t.test('the frames that ended runs give way first, and are no loss to tell of', async t => {
+  const { spool, lines } = await setUp(t, { maxBytes: 5000 })
+  for (const sequence of [1, 11, 21]) {
+    await spool.add(spill(sequence, 700), sequence)
+    await spool.add(shotOf(sequence + 1, { bytes: 700 }), sequence)
+  }
+  t.strictSame(sequences(spool).filter(sequence => sequence % 10 === 1), [1, 11, 21])
+  t.ok(spool.entries.length < 6)
+  t.strictSame([spool.givenUpCount, lines.length], [0, 0])
+})
+
 t.test('what was set aside gives way before anything that waits', async t => {
   const { folder, spool, lines } = await setUp(t, { maxBytes: 3500 })
   for (const sequence of [1, 2, 3]) await spool.add(spill(sequence, 700), 1)

@@ -7,7 +7,7 @@ function runs (...lengths: number[]): Thinnable[] {
   let sequence = 0
   return lengths.flatMap(length => {
     const runId = sequence
-    return Array.from({ length }, () => ({ sequence: sequence++, runId, byteCount: 100 }))
+    return Array.from({ length }, () => ({ sequence: sequence++, runId, byteCount: 100, isClear: false }))
   })
 }
 
@@ -26,7 +26,7 @@ t.test('of the longest run every other frame goes, but never its first and last'
 })
 
 t.test('frames that lie close to their neighbours go first, so that what is left is even', async t => {
-  const frames = [0, 100, 101, 102, 200, 300].map(sequence => ({ sequence, runId: 0, byteCount: 1 }))
+  const frames = [0, 100, 101, 102, 200, 300].map(sequence => ({ sequence, runId: 0, byteCount: 1, isClear: false }))
   t.strictSame(left(frames, 1), [0, 100, 102, 300])
 })
 
@@ -39,6 +39,16 @@ t.test('then the last frames of the oldest runs go, and then the oldest runs', a
   t.strictSame(left(runs(2, 2, 1, 2), 300), [0, 2, 4, 5])
   t.strictSame(left(runs(2, 2, 1, 2), 500), [4, 5])
   t.strictSame(left(runs(2, 2, 1, 2), 100_000), [])
+})
+
+t.test('what ended a run goes after what lies within runs, and before their last frames', async t => {
+  const [end, laterEnd] = [{ sequence: 3, runId: 0, byteCount: 100, isClear: true }, { sequence: 7, runId: 4, byteCount: 100, isClear: true }]
+  const run = (...sequences: number[]) => sequences.map(sequence => ({ sequence, runId: sequences[0]!, byteCount: 100, isClear: false }))
+  const frames = [...run(0, 1, 2), end, ...run(4, 5, 6), laterEnd]
+  t.strictSame(left(frames, 200), [0, 2, 3, 4, 6, 7])
+  t.strictSame(left(frames, 300), [0, 2, 4, 6, 7])
+  t.strictSame(left(frames, 500), [0, 4, 6])
+  t.strictSame(left(frames, 800), [])
 })
 
 t.test('whatever the runs, enough is freed and first and last are spared while they can be', async t => {
