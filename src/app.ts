@@ -6,6 +6,7 @@ import access from './plugins/access.js'
 import cameraAuth from './plugins/camera-auth.js'
 import cameraWatch from './plugins/camera-watch.js'
 import camerasPlugin from './plugins/cameras.js'
+import checkpoints from './plugins/checkpoints.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
@@ -36,6 +37,7 @@ import feed from './routes/feed.js'
 import frame from './routes/frame.js'
 import health from './routes/health.js'
 import home from './routes/home.js'
+import integrity from './routes/integrity.js'
 import loginForm from './routes/login.js'
 import me from './routes/me.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -104,6 +106,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(refusals)
     await app.register(dataFolder, { config })
     await app.register(database)
+    await app.register(checkpoints, { config })
     await app.register(people, { config, cost: overrides.passwordCost })
     await app.register(login, { config })
     await app.register(sessions)
@@ -134,6 +137,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(cameras, { config })
     await app.register(oilSpillEvents)
     await app.register(detections)
+    await app.register(integrity, { config })
     await app.register(uploadFrame, { config })
     await app.register(feed)
     await app.register(streamControl)

@@ -35,7 +35,11 @@ export const ConfigSchema = Type.Object({
   MAX_CAMERAS: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: 'cameras at most' }),
   CAMERA_OFFLINE_AFTER_SECONDS: Type.Number({ default: 10, minimum: 1, maximum: 86_400, description: 'a camera that sends no frame for this long is offline' }),
   LATE_FRAME_WINDOW: Type.Number({ default: 604_800, minimum: 0, description: 'how long after it was taken a frame may come, in seconds' }),
-  OUTBOUND_ALLOW: Type.Optional(Type.String({ description: 'addresses within the own network that camera sources may be fetched from: CIDRs or host names, separated by commas' })),
+  OUTBOUND_ALLOW: Type.Optional(Type.String({ description: 'addresses within the own network that the server may connect to, for camera sources and `CHECKPOINT_URL`: CIDRs or host names, separated by commas' })),
+  CHECKPOINT_EVERY: Type.Integer({ default: 1000, minimum: 1, description: 'entries of the ledger after which its signed head is kept, logged and posted' }),
+  CHECKPOINT_MINUTES: Type.Number({ default: 15, minimum: 0.01, maximum: 10_080, description: 'minutes after which it is, where the ledger has grown' }),
+  CHECKPOINT_URL: Type.Optional(Type.String({ description: 'where it is posted as JSON, http or https, on another machine; one within the own network is to be named in `OUTBOUND_ALLOW` too' })),
+  CHECKPOINT_URL_FILE: Type.Optional(Type.String({ description: 'file with that address, instead of it' })),
   MAX_VIEWERS: Type.Integer({ default: 500, minimum: 1, description: 'people who watch at once, all cameras together' }),
   STREAM_MAX_FPS: Type.Number({ default: 0, minimum: 0, description: 'pictures a second that a viewer gets at most, evenly thinned; 0 for all' }),
   VIEWER_STALL_SECONDS: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'a viewer that takes nothing for this long is let go, at the latest after twice as long' }),
@@ -66,8 +70,13 @@ export interface Config {
   readonly cameraOfflineAfterSeconds: number
   /** Seconds. */
   readonly lateFrameWindowSeconds: number
-  /** What cameras' sources may reach beside the ordinary addresses of the Internet. */
+  /** What may be connected to beside the ordinary addresses of the Internet. */
   readonly outboundAllow: AllowRules
+  /** Entries. */
+  readonly checkpointEvery: number
+  readonly checkpointMinutes: number
+  /** Undefined: they are posted nowhere. May hold a secret. */
+  readonly checkpointUrl: URL | undefined
   readonly maxViewers: number
   /** Pictures a second; undefined for all. */
   readonly streamMaxFps: number | undefined
@@ -95,22 +104,23 @@ export function loadConfig (environment: NodeJS.ProcessEnv): Config {
       const text = environment[name]
       return text === undefined || text === '' ? [] : [[name, convert(schema, text)]]
     })))
-  const cameraPassword = readPassword(environment, 'CAMERA_PASSWORD', passwordProblem, mistakes)
-  const adminPassword = readPassword(environment, 'ADMIN_PASSWORD', password => newPasswordProblem(password, FIRST_ADMIN), mistakes)
+  const cameraPassword = readSecret(environment, 'CAMERA_PASSWORD', passwordProblem, mistakes)
+  const adminPassword = readSecret(environment, 'ADMIN_PASSWORD', password => newPasswordProblem(password, FIRST_ADMIN), mistakes)
   for (const { path, value } of Value.Errors(ConfigSchema, values)) {
     const name = path.slice(1)
     const line = `${name} must be ${expected(name)}, but it is ${JSON.stringify(String(value))}`
     if (!mistakes.includes(line)) mistakes.push(line)
   }
+  const checkpointUrl = readSecret(environment, 'CHECKPOINT_URL', checkpointUrlProblem, mistakes)
   const trustProxy = parseTrustProxy(environment['TRUST_PROXY'], mistakes)
   const outboundAllow = parseOutboundAllow(environment['OUTBOUND_ALLOW'], mistakes)
   if (mistakes.length > 0 || !Value.Check(ConfigSchema, values)) throw new StartupError(mistakes.join('\n'))
-  return freeze(values, { cameraPassword, adminPassword, trustProxy, outboundAllow })
+  return freeze(values, { cameraPassword, adminPassword, trustProxy, outboundAllow, checkpointUrl: checkpointUrl === undefined || checkpointUrl === '' ? undefined : new URL(checkpointUrl) })
 }
 
 function freeze (
   values: Static<typeof ConfigSchema>,
-  { cameraPassword, adminPassword, trustProxy, outboundAllow }: Pick<Config, 'cameraPassword' | 'adminPassword' | 'trustProxy' | 'outboundAllow'>
+  { cameraPassword, adminPassword, trustProxy, outboundAllow, checkpointUrl }: Pick<Config, 'cameraPassword' | 'adminPassword' | 'trustProxy' | 'outboundAllow' | 'checkpointUrl'>
 ): Config {
   return Object.freeze({
     port: values.PORT,
@@ -130,6 +140,9 @@ function freeze (
     cameraOfflineAfterSeconds: values.CAMERA_OFFLINE_AFTER_SECONDS,
     lateFrameWindowSeconds: values.LATE_FRAME_WINDOW,
     outboundAllow,
+    checkpointEvery: values.CHECKPOINT_EVERY,
+    checkpointMinutes: values.CHECKPOINT_MINUTES,
+    checkpointUrl,
     maxViewers: values.MAX_VIEWERS,
     streamMaxFps: values.STREAM_MAX_FPS === 0 ? undefined : values.STREAM_MAX_FPS,
     viewerStallSeconds: values.VIEWER_STALL_SECONDS,
@@ -154,27 +167,33 @@ function literalsOf (schema: TSchema | undefined): string[] {
   return literals.map(literal => String(literal['const']))
 }
 
-/** A password, or the one in the file that NAME_FILE names. An empty one is a mistake, unlike other empty settings: somebody meant to set it. */
-function readPassword (environment: NodeJS.ProcessEnv, name: string, problemOf: (password: string) => string | undefined, mistakes: string[]): string | undefined {
+/** A secret, or the one in the file that NAME_FILE names. An empty password is a mistake, unlike other empty settings: somebody meant to set it. */
+function readSecret (environment: NodeJS.ProcessEnv, name: string, problemOf: (secret: string) => string | undefined, mistakes: string[]): string | undefined {
   const file = environment[`${name}_FILE`]
-  let password = environment[name]
+  let secret = environment[name]
   let called = name
   if (file !== undefined && file !== '') {
-    if (password !== undefined && password !== '') mistakes.push(`${name} and ${name}_FILE are both set; set one of them`)
-    called = `the password in ${name}_FILE (${file})`
+    if (secret !== undefined && secret !== '') mistakes.push(`${name} and ${name}_FILE are both set; set one of them`)
+    called = `the ${name.endsWith('URL') ? 'address' : 'password'} in ${name}_FILE (${file})`
     try {
-      password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+      secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
       // docker-compose.yml gives /dev/null where no secret file is named.
-      if (password === '' && statSync(file).isCharacterDevice()) return undefined
+      if (secret === '' && statSync(file).isCharacterDevice()) return undefined
     } catch (error) {
       mistakes.push(`${name}_FILE cannot be read: ${String(error)}`)
       return undefined
     }
   }
-  if (password === undefined) return undefined
-  const problem = problemOf(password)
+  if (secret === undefined) return undefined
+  const problem = problemOf(secret)
   if (problem !== undefined) mistakes.push(`${called} ${problem}`)
-  return password
+  return secret
+}
+
+/** The address is not in the message: it may hold a secret. */
+function checkpointUrlProblem (text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return text === '' || (url !== undefined && /^https?:$/.test(url.protocol)) ? undefined : 'must be an address of http or https'
 }
 
 function parseOutboundAllow (text: string | undefined, mistakes: string[]): AllowRules {

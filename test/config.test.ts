@@ -38,6 +38,9 @@ t.test('no setting has to be given', async t => {
     cameraOfflineAfterSeconds: 10,
     lateFrameWindowSeconds: 604_800,
     outboundAllow: { names: new Set(), networks: [] },
+    checkpointEvery: 1000,
+    checkpointMinutes: 15,
+    checkpointUrl: undefined,
     maxViewers: 500,
     streamMaxFps: undefined,
     viewerStallSeconds: 60,
@@ -71,6 +74,9 @@ t.test('every setting can be given', async t => {
     CAMERA_OFFLINE_AFTER_SECONDS: '7.5',
     LATE_FRAME_WINDOW: '3600',
     OUTBOUND_ALLOW: '10.0.0.0/8, camera.example',
+    CHECKPOINT_EVERY: '50',
+    CHECKPOINT_MINUTES: '0.5',
+    CHECKPOINT_URL: 'https://user:secret@log.example/heads?token=t',
     MAX_VIEWERS: '50',
     STREAM_MAX_FPS: '12.5',
     VIEWER_STALL_SECONDS: '15',
@@ -94,6 +100,9 @@ t.test('every setting can be given', async t => {
     cameraOfflineAfterSeconds: 7.5,
     lateFrameWindowSeconds: 3600,
     outboundAllow: config.outboundAllow,
+    checkpointEvery: 50,
+    checkpointMinutes: 0.5,
+    checkpointUrl: new URL('https://user:secret@log.example/heads?token=t'),
     maxViewers: 50,
     streamMaxFps: 12.5,
     viewerStallSeconds: 15,
@@ -119,6 +128,8 @@ t.test('each range', async t => {
     ['MAX_CAMERAS', ['1', '10000'], ['0', '10001', '1.5', 'all'], 'a whole number from 1 to 10000'],
     ['CAMERA_OFFLINE_AFTER_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
     ['LATE_FRAME_WINDOW', ['0', '0.5', '31536000'], ['-1', '7d'], 'a number of at least 0'],
+    ['CHECKPOINT_EVERY', ['1', '100000'], ['0', '2.5', 'all'], 'a whole number of at least 1'],
+    ['CHECKPOINT_MINUTES', ['0.01', '60', '10080'], ['0', '10081', '5m'], 'a number from 0.01 to 10080'],
     ['MAX_VIEWERS', ['1', '5000'], ['0', '1.5', 'all'], 'a whole number of at least 1'],
     ['STREAM_MAX_FPS', ['0', '0.5', '60'], ['-1', 'all'], 'a number of at least 0'],
     ['VIEWER_STALL_SECONDS', ['1', '2.5', '86400'], ['0', '0.9', '86401', 'never'], 'a number from 1 to 86400'],
@@ -135,6 +146,15 @@ t.test('each range', async t => {
   }
   const numbers = Object.entries(ConfigSchema.properties).filter(([, schema]) => schema['type'] !== 'string').map(([name]) => name)
   t.strictSame(ranges.map(([name]) => name).sort(), numbers.sort(), 'no setting with a range is left out')
+})
+
+t.test('an address for checkpoints that is none is not shown, since it may hold a secret', async t => {
+  for (const CHECKPOINT_URL of ['ftp://user:secret@log.example', 'secret', 'http://:secret']) {
+    t.strictSame(mistakesOf({ CHECKPOINT_URL }), ['CHECKPOINT_URL must be an address of http or https'])
+  }
+  const path = join(temporaryFolder(t), 'address')
+  writeFileSync(path, 'https://log.example/?token=secret\n')
+  t.strictSame(loadConfig({ CHECKPOINT_URL_FILE: path }).checkpointUrl, new URL('https://log.example/?token=secret'))
 })
 
 t.test('a wrong value is shown as it is, and stays in its line', async t => {
@@ -277,6 +297,6 @@ t.test('the environment has `.env` of the current folder beneath it', async t =>
 t.test('every setting says what it is, and what it is when it is not set', async t => {
   for (const [name, schema] of Object.entries(ConfigSchema.properties)) {
     t.ok(schema.description, name)
-    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'ADMIN_PASSWORD', 'ADMIN_PASSWORD_FILE', 'OUTBOUND_ALLOW', 'TRUST_PROXY'].includes(name), name)
+    t.ok('default' in schema || ['CAMERA_PASSWORD', 'CAMERA_PASSWORD_FILE', 'ADMIN_PASSWORD', 'ADMIN_PASSWORD_FILE', 'OUTBOUND_ALLOW', 'CHECKPOINT_URL', 'CHECKPOINT_URL_FILE', 'TRUST_PROXY'].includes(name), name)
   }
 })

@@ -5,6 +5,7 @@ import { Camera, CameraConnection, CameraKey, CamerasStatus, NewCameraKey } from
 import { Detection } from '../schemas/detection.js'
 import { ErrorSchema } from '../schemas/error.js'
 import { FeedSummary } from '../schemas/feed.js'
+import { Integrity } from '../schemas/integrity.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { MadeToken, Me, Token, User } from '../schemas/people.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
@@ -15,7 +16,7 @@ import { version } from '../version.js'
 export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) => {
   const schemas = [
     ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
-    User, Me, Token, MadeToken
+    User, Me, Token, MadeToken, Integrity
   ]
   for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {

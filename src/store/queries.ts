@@ -1,4 +1,5 @@
 import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
+import { checkpointQueries, WRITING_CHECKPOINT_QUERIES } from './checkpoint-queries.js'
 import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
 import type { Ledger } from './ledger-statements.js'
@@ -6,7 +7,7 @@ import { peopleQueries, WRITING_PEOPLE_QUERIES } from './people-queries.js'
 
 /** Every statement of the program by name, prepared once. They run on the SQL thread. */
 export function queriesOf (database: Connection, ledger: Ledger) {
-  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...ledgerQueries(ledger) }
+  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...ledgerQueries(ledger), ...checkpointQueries(database) }
 }
 
 /** What is told of the ledger alone: things that change nothing else, such as an export. */
@@ -22,5 +23,5 @@ export type Queries = ReturnType<typeof queriesOf>
 
 /** Those that change something; they are committed together. */
 export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([
-  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, 'appendToLedger'
+  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, 'appendToLedger'
 ])
