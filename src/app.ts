@@ -11,6 +11,7 @@ import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
 import database from './plugins/database.js'
+import diskRoom from './plugins/disk-room.js'
 import errors, { answerClientError, answerFrameworkError } from './plugins/errors.js'
 import eventArchive from './plugins/event-archive.js'
 import eventRepository from './plugins/event-repository.js'
@@ -113,6 +114,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(access, { config })
     await app.register(eventRepository)
     await app.register(evidenceStore, { files: overrides.files })
+    await app.register(diskRoom, { config, files: overrides.files })
     await app.register(eventArchive)
     await app.register(frameBuffer)
     await app.register(camerasPlugin, { config })

@@ -34,6 +34,12 @@ export const ConfigSchema = Type.Object({
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
   MAX_CAMERAS: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: 'cameras at most' }),
   CAMERA_OFFLINE_AFTER_SECONDS: Type.Number({ default: 10, minimum: 1, maximum: 86_400, description: 'a camera that sends no frame for this long is offline' }),
+  RETAIN_DAYS: Type.Number({ default: 0, minimum: 0, maximum: 100_000, description: 'days after its end at which the evidence of an event is deleted; 0 for never' }),
+  RETAIN_MAX_BYTES: Type.Integer({ default: 0, minimum: 0, description: 'evidence in all, in bytes, beyond which the oldest is deleted; 0 for no limit' }),
+  MIN_FREE_BYTES: Type.Integer({ default: 100 * 1024 * 1024, minimum: 0, description: 'free disk, in bytes, that evidence leaves to the database: the oldest is deleted for it, and none is written into it; 0 for none' }),
+  RETAIN_UNREVIEWED: Type.Union([Type.Literal('keep'), Type.Literal('delete')], {
+    default: 'keep', description: '`keep`: evidence that nobody has reviewed is never deleted; `delete`: it goes as the rest'
+  }),
   LATE_FRAME_WINDOW: Type.Number({ default: 604_800, minimum: 0, description: 'how long after it was taken a frame may come, in seconds' }),
   OUTBOUND_ALLOW: Type.Optional(Type.String({ description: 'addresses within the own network that the server may connect to, for camera sources and `CHECKPOINT_URL`: CIDRs or host names, separated by commas' })),
   CHECKPOINT_EVERY: Type.Integer({ default: 1000, minimum: 1, description: 'entries of the ledger after which its signed head is kept, logged and posted' }),
@@ -70,6 +76,14 @@ export interface Config {
   readonly cameraOfflineAfterSeconds: number
   /** Seconds. */
   readonly lateFrameWindowSeconds: number
+  /** How long evidence is kept after the end of its event; undefined for ever. */
+  readonly retainDays: number | undefined
+  /** Of all evidence; undefined for no limit. */
+  readonly retainMaxBytes: number | undefined
+  /** Of free disk; 0 for nothing. */
+  readonly minFreeBytes: number
+  /** Whether evidence may be deleted that nobody has reviewed. */
+  readonly retainUnreviewed: 'keep' | 'delete'
   /** What may be connected to beside the ordinary addresses of the Internet. */
   readonly outboundAllow: AllowRules
   /** Entries. */
@@ -139,6 +153,10 @@ function freeze (
     maxCameras: values.MAX_CAMERAS,
     cameraOfflineAfterSeconds: values.CAMERA_OFFLINE_AFTER_SECONDS,
     lateFrameWindowSeconds: values.LATE_FRAME_WINDOW,
+    retainDays: values.RETAIN_DAYS === 0 ? undefined : values.RETAIN_DAYS,
+    retainMaxBytes: values.RETAIN_MAX_BYTES === 0 ? undefined : values.RETAIN_MAX_BYTES,
+    minFreeBytes: values.MIN_FREE_BYTES,
+    retainUnreviewed: values.RETAIN_UNREVIEWED,
     outboundAllow,
     checkpointEvery: values.CHECKPOINT_EVERY,
     checkpointMinutes: values.CHECKPOINT_MINUTES,

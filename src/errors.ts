@@ -25,6 +25,7 @@ export const CameraDisabled = createError<'CAMERA_DISABLED', 403, [string]>('CAM
 export const RoleMissing = createError<'ROLE_MISSING', 403, [string]>('ROLE_MISSING', 'This needs the role %s. Ask an administrator.', 403)
 export const CrossSiteRequest = createError('CROSS_SITE_REQUEST', 'A page of another site sent this request; it was refused to protect the person who is logged in. Use this server\'s own pages, or an API token.', 403)
 export const RouteNotFound = createError<'ROUTE_NOT_FOUND', 404, [string]>('ROUTE_NOT_FOUND', 'There is nothing at %s. /documentation lists what there is.', 404)
+export const EvidenceNotKept = createError<'EVIDENCE_NOT_KEPT', 404, [number]>('EVIDENCE_NOT_KEPT', 'There is no picture of event %d: there was no room for it when it happened, or its file was lost. Its time and the SHA-256 of its frame are in the history.', 404)
 export const EventNotFound = createError<'EVENT_NOT_FOUND', 404, [number]>('EVENT_NOT_FOUND', 'There is no event %d. /api/oil_spill_events lists all.', 404)
 export const CameraNotFound = createError<'CAMERA_NOT_FOUND', 404, [string]>('CAMERA_NOT_FOUND', 'There is no camera %s. /api/cameras lists all.', 404)
 export const CameraKeyNotFound = createError<'CAMERA_KEY_NOT_FOUND', 404, [string]>('CAMERA_KEY_NOT_FOUND', 'The camera has no key %s.', 404)
@@ -40,6 +41,7 @@ export const IdempotencyKeyReused = createError('IDEMPOTENCY_KEY_REUSED', 'This 
 export const UserExists = createError<'USER_EXISTS', 409, [string]>('USER_EXISTS', 'There is a user %s already. Choose another name, or change this one with PATCH.', 409)
 export const LastAdmin = createError('LAST_ADMIN', 'This is the last enabled admin, and nobody could undo it. Give another user the role admin first.', 409)
 export const TooManyTokens = createError<'TOO_MANY_TOKENS', 409, [number]>('TOO_MANY_TOKENS', 'You have %d API tokens, as many as may be. Revoke one with DELETE /api/tokens/{token_id} first.', 409)
+export const EvidenceDeleted = createError<'EVIDENCE_DELETED', 410, [number, string, string]>('EVIDENCE_DELETED', 'The evidence of event %d was deleted on %s by retention (%s). The event and the SHA-256 of its frame are kept.', 410)
 export const BodyTooLarge = createError('BODY_TOO_LARGE', 'The request body is larger than this route takes.', 413)
 export const FrameTooLarge = createError<'FRAME_TOO_LARGE', 413, [number]>('FRAME_TOO_LARGE', 'The frame has more than %d bytes. Send a smaller or more compressed one, or raise MAX_FRAME_BYTES.', 413)
 export const FrameTooManyPixels = createError<'FRAME_TOO_MANY_PIXELS', 413, [number, number, number]>('FRAME_TOO_MANY_PIXELS', 'The frame is %dx%d, more than %d pixels. Send a smaller one, or raise MAX_FRAME_PIXELS.', 413)
@@ -65,7 +67,7 @@ export const LoginsBusy = createError('LOGINS_BUSY', 'Too many people are loggin
 export const ReadsBusy = createError('READS_BUSY', 'Too much evidence is being sent to clients that take it slowly. Wait as long as Retry-After says.', 503)
 export const TooManyViewers = createError<'TOO_MANY_VIEWERS', 503, [number]>('TOO_MANY_VIEWERS', '%d people are watching already, as many as may. Wait as long as Retry-After says, or raise MAX_VIEWERS.', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The server is shutting down. Send this again when it is back.', 503)
-export const StorageFull = createError('STORAGE_FULL', 'The event could not be stored: the disk is full. Make room, then send this frame again.', 507)
+export const StorageFull = createError('STORAGE_FULL', 'There is no room for the evidence of this event. Make room, then send this frame again.', 507)
 
 /** Says in one line why the server cannot start. Never reaches a client. */
 export class StartupError extends Error {

@@ -83,6 +83,7 @@ async function store (repository: EventRepository, { started, ended, sizeBytes, 
     clearBeforeMs: null,
     clearAfterMs: null,
     evidence: { framePath, sha256, sizeBytes, width: 1280, height: 720 },
+    evidenceState: 'kept',
     detection: newDetection(0, { ...shared, ...opening, takenAtMs: startedAtMs })
   })
   const eventId = event?.id ?? 0

@@ -8,15 +8,24 @@ import { placeOf, type EventSpan, type LatePlace, type Reach } from './late-dete
 
 /** Where events and their evidence are kept for good. A promise that settles means: on disk and flushed. */
 export interface EventStore {
-  /** Ends one event and opens another, whichever is given, as one change: both are stored or none. */
+  /**
+   * Ends one event and opens another, whichever is given, as one change: both are stored or none. Where there is no room
+   * for the opening frame, the event is stored with what is known, and says that its evidence is missing.
+   */
   change (change: EventChange): Promise<OilSpillEvent | undefined>
   /** Keeps a detection that an open event goes on with. */
   noteDetection (eventId: number, detection: DetectedFrame): Promise<void>
+  /**
+   * Keeps the frame of a detection as the opening frame of an event that lacks one, and the detection with it where that
+   * is not kept yet. Resolves with whether there was room for the frame; the detection is kept in any case.
+   */
+  keepEvidence (eventId: number, detection: DetectedFrame, isNew: boolean): Promise<boolean>
   /** The event of this camera that started last at or before a time, and the one that started first after it. */
   neighbours (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }>
   /**
    * Keeps a detection that came late where it belongs: in an event, between two that become one, or in a new one that has
    * ended: at the first frame without a spill after it where one is known, else with it. Resolves with whether it is new.
+   * Rejects, for all that it has stored, where an event was opened and there is no room for its frame.
    */
   keepLate (place: LatePlace, detection: DetectedFrame): Promise<boolean>
   /** Keeps a detection with which an event goes on that had ended, and opens that again. Resolves with whether it is new. */
@@ -60,12 +69,15 @@ export interface EventRecorderOptions {
   readonly waiting: ByteBudget
   /** Makes the error for a frame that has to wait while too many bytes are waiting already. */
   readonly overloaded: () => Error
+  /** Makes the error for a frame that there is no room for, though its event is stored. */
+  readonly noRoom: () => Error
 }
 
 /**
  * Turns one camera's frames into events. Frames are taken strictly in their order: while one that opens or ends an
  * event waits for the disk, those behind it wait too, since what they mean hangs on whether it could be stored.
- * Where it could not, the state stays as it was and the next frame tries again.
+ * Where it could not, the state stays as it was and the next frame tries again. Where only the picture could not, for
+ * want of room, the event is open, and each further frame that reports the spill is tried as its opening frame.
  *
  * Detections that come late do not touch the order of those that come in time: they are put where they belong by the
  * time at which they were taken. Late frames without a spill only tell where a run of late detections is broken.
@@ -74,6 +86,8 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions
   #run: OpenRun | undefined
   #eventId: number | undefined
+  /** Whether the open event has no opening frame yet, since there was no room for it. */
+  #lacksEvidence = false
   #newestClearMs: number | null = null
   readonly #clearFrames = new ClearFrames()
   #last: Promise<void> | undefined
@@ -85,6 +99,7 @@ export class EventRecorder {
     const { clock } = options
     this.#run = resumeRun(options.resumed, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() })
     this.#eventId = options.resumed.id
+    this.#lacksEvidence = options.resumed.evidenceState === 'missing'
   }
 
   /** The event that is open, as far as it is stored. */
@@ -144,7 +159,10 @@ export class EventRecorder {
       return this.#last === undefined ? this.#queue(store) : store()
     }
     this.#run = decision.next
-    return spillReported && this.#eventId !== undefined ? this.#note(this.#eventId, this.#detected(frame, order)) : undefined
+    if (!spillReported || this.#eventId === undefined) return undefined
+    const [eventId, detected] = [this.#eventId, this.#detected(frame, order)]
+    if (!this.#lacksEvidence) return this.#note(eventId, detected)
+    return this.#last === undefined ? this.#queue(async () => { await this.#keepEvidence(eventId, detected, true) }) : this.#keepEvidence(eventId, detected, true)
   }
 
   /**
@@ -161,6 +179,14 @@ export class EventRecorder {
     if (!await store.reopen(before, detected)) return
     this.#run = decision.next === undefined ? undefined : { ...decision.next, startedAtMs: before.startedAtMs }
     this.#eventId = before.id
+    this.#lacksEvidence = before.lacksEvidence
+    if (before.lacksEvidence) await this.#keepEvidence(before.id, detected, false)
+  }
+
+  /** Nobody is told that all is well with an event until a picture of it is kept. */
+  async #keepEvidence (eventId: number, detected: DetectedFrame, isNew: boolean): Promise<void> {
+    if (!await this.#options.store.keepEvidence(eventId, detected, isNew)) throw this.#options.noRoom()
+    if (eventId === this.#eventId) this.#lacksEvidence = false
   }
 
   /** Nobody waits for a frame without a name: its camera does not send it again. What is lost of it is told by the store. */
@@ -185,16 +211,20 @@ export class EventRecorder {
       }),
       ...(opening !== undefined && { opens: { ...opening, clearBeforeMs: this.#newestClearMs } })
     }
+    let isWithoutPicture = false
     try {
       // What an event went on with belongs before its end: a detection that comes late after that is placed by it.
       await this.#noting
       const opened = await this.#options.store.change(change)
       this.#run = decision.next
       this.#eventId = opened?.id
+      isWithoutPicture = opened?.evidenceState === 'missing'
+      this.#lacksEvidence = isWithoutPicture
     } catch (error) {
       this.#run = decision.otherwise
       if (!(error instanceof DuplicateDetection)) throw error
     }
+    if (isWithoutPicture) throw this.#options.noRoom()
   }
 
   async #keepLate (detected: DetectedFrame): Promise<void> {
@@ -202,13 +232,18 @@ export class EventRecorder {
     const atMs = takenAtMs(detected.frame)
     const { before, after } = await store.neighbours(cameraId, atMs)
     const place = placeOf(atMs, { before: this.#asOfNow(before), after: this.#asOfNow(after), clearTimesMs: this.#clearFrames.timesMs }, reach)
-    if (!await store.keepLate(place, detected) || this.#run === undefined || place.kind === 'opens') return
-    if (place.kind === 'joins') {
-      if (place.event.id === this.#eventId) this.#run = withLateDetection(this.#run, atMs)
-    } else if (place.second.id === this.#eventId) {
-      this.#eventId = place.first.id
-      this.#run = withLateDetection(this.#run, place.first.startedAtMs)
+    const isNew = await store.keepLate(place, detected)
+    if (place.kind === 'opens') return
+    const event = place.kind === 'joins' ? place.event : place.first
+    if (isNew && this.#run !== undefined) {
+      if (place.kind === 'joins' && event.id === this.#eventId) this.#run = withLateDetection(this.#run, atMs)
+      if (place.kind === 'bridges' && place.second.id === this.#eventId) {
+        this.#eventId = event.id
+        this.#lacksEvidence = event.lacksEvidence
+        this.#run = withLateDetection(this.#run, event.startedAtMs)
+      }
     }
+    if (event.lacksEvidence && atMs >= event.startedAtMs) await this.#keepEvidence(event.id, detected, false)
   }
 
   /** What the history knows of the open event is up to a second old. */

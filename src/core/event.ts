@@ -13,9 +13,16 @@ export interface OilSpillEvent {
   /** When the first frame after it that did not was taken, or the last that did where none is known; null while the event is open. */
   readonly endedAtMs: number | null
   readonly evidence: Evidence
+  readonly evidenceState: EvidenceState
   /** The event that it turned out to be a part of, since a late detection bridged them; null where it stands for itself. */
   readonly mergedInto: number | null
 }
+
+/**
+ * What became of an event's evidence. `missing`: there was no room for its opening frame, of which the hash is known, or
+ * the file was lost; `deleted`: retention took it. The event itself stays.
+ */
+export type EvidenceState = 'kept' | 'missing' | 'deleted'
 
 /** A camera's report of a spill in one frame, as it is kept. Times are milliseconds since 1970, UTC. */
 export interface Detection {
@@ -45,9 +52,9 @@ export interface StoredDetection extends Detection {
   readonly framePath: string | null
 }
 
-/** The stored opening frame of an event: the camera's own bytes. */
+/** The opening frame of an event: the camera's own bytes, where they are kept. */
 export interface Evidence {
-  /** Below the data folder, with forward slashes: `oil_spill_frames/oil_spill_YYYYMMDD_HHMMSS.jpg`. */
+  /** Its own for ever, whatever becomes of the file. Below the data folder, with forward slashes: `oil_spill_frames/oil_spill_YYYYMMDD_HHMMSS.jpg`. */
   readonly framePath: string
   /** Lower-case hexadecimal. */
   readonly sha256: string

@@ -7,6 +7,8 @@ export interface EventSpan {
   readonly clearBeforeMs: number | null
   /** The first frame without a spill that is known from after its last detection; null where none is. */
   readonly clearAfterMs: number | null
+  /** Whether there was no room for its opening frame: the next of its frames that can be kept takes that one's place. */
+  readonly lacksEvidence: boolean
 }
 
 /** How far a run of detections may reach over time of which no frame is known. */

@@ -9,7 +9,7 @@ import { EventRecorder } from '../core/event-recorder.js'
 import type { OilSpillEvent } from '../core/event.js'
 import { LiveCamera } from '../core/live-camera.js'
 import { LiveStream } from '../core/live-stream.js'
-import { CameraDisabled, CameraNotFound, IdempotencyKeyReused, StorageUnavailable } from '../errors.js'
+import { CameraDisabled, CameraNotFound, IdempotencyKeyReused, StorageFull, StorageUnavailable } from '../errors.js'
 import type { StoredCamera } from '../store/camera-queries.js'
 import { CameraRepository } from '../store/camera-repository.js'
 
@@ -47,7 +47,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       frames,
       liveStream: new LiveStream({ clock, defer: setImmediate, frames, stopped: isStreamStopped, audience, maxFps: config.streamMaxFps }),
       recorder: new EventRecorder({
-        cameraId, store: eventArchive, clock, reach, resumed, waiting, overloaded: () => new StorageUnavailable('too many frames wait for the disk')
+        cameraId, store: eventArchive, clock, reach, resumed, waiting, overloaded: () => new StorageUnavailable('too many frames wait for the disk'), noRoom: () => new StorageFull()
       }),
       connectivity: new Connectivity(offlineAfterMs, {
         connection: connection?.connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? connection?.atMs

@@ -12,7 +12,7 @@ declare module 'fastify' {
 /** Opens the evidence and tidies up what a crash left. */
 export default fp<{ files?: EvidenceFiles | undefined }>(async (app, { files }) => {
   try {
-    const store = await EvidenceStore.open(app.dataFolder.path, files)
+    const store = await EvidenceStore.open(app.dataFolder.path, files, async path => await app.eventRepository.isPathKnown(path))
     const moved = await store.sweep(async paths => await app.eventRepository.unclaimedPaths(paths))
     if (moved > 0) app.log.warn({ moved }, 'frames that no event claims were moved to unclaimed_frames')
     app.decorate('evidenceStore', store)

@@ -3,9 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { ByteBudget } from '../core/byte-budget.js'
-import type { OilSpillEvent as StoredEvent } from '../core/event.js'
+import type { Evidence, OilSpillEvent as StoredEvent } from '../core/event.js'
 import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
-import { EventNotFound, EvidenceAltered, EvidenceMissing, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
+import { EventNotFound, EvidenceAltered, EvidenceDeleted, EvidenceMissing, EvidenceNotKept, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { EventParams, OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { isUnchanged } from './conditional.js'
@@ -71,13 +71,13 @@ export default (async app => {
       response: {
         200: content('image/jpeg', Jpeg, { description: 'The evidence', headers: frameHeaders }),
         304: { description: 'If-None-Match names it', type: 'null', headers: frameHeaders },
-        ...errorResponses(...notFound, new ReadRateExceeded(), new EvidenceMissing(samplePath), new EvidenceAltered(samplePath), new ReadsBusy(), unavailable)
+        ...errorResponses(...notFound, new EvidenceNotKept(1), new EvidenceDeleted(1, '2023-07-23', 'age'), new ReadRateExceeded(), new EvidenceMissing(samplePath), new EvidenceAltered(samplePath), new ReadsBusy(), unavailable)
       }
     }
   }, async (request, reply) => {
-    const { evidence, startedAtMs } = await find(request.params.id)
+    const { evidence, startedAtMs } = await findKept(request.params.id)
     hold(evidence.sizeBytes, reply)
-    const jpeg = await app.evidenceStore.read(evidence)
+    const jpeg = await read(request.params.id, evidence)
     reply.headers({
       etag: `"${evidence.sha256}"`,
       'last-modified': new Date(startedAtMs).toUTCString(),
@@ -92,6 +92,24 @@ export default (async app => {
   function hold (bytes: number, reply: FastifyReply): void {
     if (!held.take(bytes)) throw new ReadsBusy()
     reply.raw.once('close', () => { held.give(bytes) })
+  }
+
+  /** Retention may delete it while it is being asked for. */
+  async function read (id: number, evidence: Evidence): Promise<Buffer> {
+    try {
+      return await app.evidenceStore.read(evidence)
+    } catch (error) {
+      if (error instanceof EvidenceMissing) await findKept(id)
+      throw error
+    }
+  }
+
+  async function findKept (id: number): Promise<StoredEvent> {
+    const event = await find(id)
+    if (event.evidenceState === 'missing') throw new EvidenceNotKept(id)
+    if (event.evidenceState === 'kept') return event
+    const deletion = await app.eventRepository.deletionOf(id)
+    throw new EvidenceDeleted(id, deletion === undefined ? 'an unknown day' : formatDatetime(deletion.atMs), deletion?.reason ?? 'the ledger does not say why')
   }
 
   async function find (id: number): Promise<StoredEvent> {
@@ -116,6 +134,7 @@ function toJson (event: StoredEvent): OilSpillEvent {
     size_bytes: evidence.sizeBytes,
     width: evidence.width,
     height: evidence.height,
+    evidence_state: event.evidenceState,
     frame_url: `/api/oil_spill_events/${event.id}/frame`
   }
 }

@@ -17,6 +17,9 @@ export const OilSpillEvent = Type.Object({
   size_bytes: Type.Integer({ description: 'Of the opening frame', examples: [101248] }),
   width: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [1280] }),
   height: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [720] }),
+  evidence_state: Type.Union([Type.Literal('kept'), Type.Literal('missing'), Type.Literal('deleted')], {
+    description: '`missing`: there was no room for the opening frame, or its file was lost; `deleted`: by retention. The event and its hashes stay', examples: ['kept']
+  }),
   frame_url: Type.String({ description: 'Where to get the opening frame, on this server', examples: ['/api/oil_spill_events/1/frame'] })
 }, { $id: 'OilSpillEvent', description: 'One unbroken run of detections' })
 

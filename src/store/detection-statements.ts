@@ -43,6 +43,9 @@ export function detectionStatements (database: Connection) {
   const byKey = database.prepare<[string, string], string>('SELECT sha256 FROM detections WHERE camera_id = ? AND idempotency_key = ?').pluck()
   const bySequence = database.prepare<[string, number, string], number>(
     'SELECT count(*) FROM detections WHERE camera_id = ? AND frame_sequence = ? AND sha256 = ?').pluck()
+  const eventByKey = database.prepare<[string, string], number>('SELECT event_id FROM detections WHERE camera_id = ? AND idempotency_key = ?').pluck()
+  const eventBySequence = database.prepare<[string, number, string], number>(
+    'SELECT event_id FROM detections WHERE camera_id = ? AND frame_sequence = ? AND sha256 = ?').pluck()
   const page = database.prepare<[number, number, number, number], DetectionRow & { id: number }>(`
     SELECT * FROM detections WHERE event_id = ? AND (taken_at_ms, id) > (?, ?) ORDER BY taken_at_ms, id LIMIT ?`)
   const newest = database.prepare<[number], Omit<DetectionRow, 'event_id'> & { id: number }>(`
@@ -60,6 +63,11 @@ export function detectionStatements (database: Connection) {
   return {
     /** Whether this frame's report is there already, under the same key or number. Throws as `add`. */
     has: isKnown,
+    /** The event of a detection that is kept under the same key or number. */
+    eventOf ({ cameraId, idempotencyKey, frameSequence, sha256 }: Detection): number | undefined {
+      return (idempotencyKey === null ? undefined : eventByKey.get(cameraId, idempotencyKey)) ??
+        (frameSequence === null ? undefined : eventBySequence.get(cameraId, frameSequence, sha256))
+    },
     /**
      * Keeps a detection once, however often its frame comes under one name. Says whether it is new.
      * Throws IDEMPOTENCY_KEY_REUSED where its key came with another frame before.

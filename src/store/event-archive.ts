@@ -1,9 +1,10 @@
 import { DuplicateDetection, type DetectedFrame, type EventChange, type EventStore } from '../core/event-recorder.js'
-import type { Detection, Evidence, OilSpillEvent } from '../core/event.js'
+import type { Detection, Evidence, EvidenceState, OilSpillEvent } from '../core/event.js'
 import { isNamed, takenAtMs } from '../core/frame.js'
 import type { EventSpan, LatePlace } from '../core/late-detection.js'
-import { IdempotencyKeyReused } from '../errors.js'
+import { IdempotencyKeyReused, StorageFull } from '../errors.js'
 import { DetectionBatch } from './detection-batch.js'
+import { NoRoom, type DiskRoom } from './disk-room.js'
 import type { LateJoin } from './event-queries.js'
 import type { EventRepository } from './event-repository.js'
 import type { EvidenceStore } from './evidence-store.js'
@@ -12,7 +13,7 @@ import { errorCode, toStorageError } from './storage-errors.js'
 
 /** How storing went since the start. */
 export interface StorageHealth {
-  /** False from a failure until something is stored again. */
+  /** False from a failure until something is stored again, and while there is no room for evidence. */
   readonly ok: boolean
   /** Failures since the start. */
   readonly failures: number
@@ -23,19 +24,22 @@ export interface StorageHealth {
 /**
  * Keeps events with their evidence: first the file, then the row, so that a row never lacks its file. What a crash in
  * between leaves is a file without a row, which the next start sets aside. Whatever cannot be stored rejects with
- * StorageFull or StorageUnavailable: then nothing was stored and the frame should be sent again.
+ * StorageFull or StorageUnavailable: then nothing was stored and the frame should be sent again. Where there is no room
+ * for a frame, an event is stored without it.
  */
 export class EventArchive implements EventStore {
   readonly #repository: EventRepository
   readonly #evidence: EvidenceStore
+  readonly #room: Pick<DiskRoom, 'within' | 'isShort'>
   readonly #onFailure: (error: unknown, cameraId: string) => void
   readonly #batch: DetectionBatch
   #health: StorageHealth = { ok: true, failures: 0, lastError: null }
 
   /** @param onFailure is told of everything that could not be stored, with the error of SQLite or of the file system */
-  constructor (repository: EventRepository, evidence: EvidenceStore, onFailure: (error: unknown, cameraId: string) => void) {
+  constructor (repository: EventRepository, evidence: EvidenceStore, room: Pick<DiskRoom, 'within' | 'isShort'>, onFailure: (error: unknown, cameraId: string) => void) {
     this.#repository = repository
     this.#evidence = evidence
+    this.#room = room
     this.#onFailure = onFailure
     this.#batch = new DetectionBatch(async notes => {
       await this.#told(notes[0]?.detection.cameraId ?? '', async () => { await repository.addDetections(notes) })
@@ -43,7 +47,7 @@ export class EventArchive implements EventStore {
   }
 
   get health (): StorageHealth {
-    return this.#health
+    return this.#room.isShort ? { ...this.#health, ok: false, lastError: this.#health.lastError ?? 'ENOSPC' } : this.#health
   }
 
   /**
@@ -54,11 +58,24 @@ export class EventArchive implements EventStore {
     return await this.#told(cameraId, async () => {
       // What the event went on with belongs before its end.
       await this.#batch.flush()
-      return opens === undefined
-        ? await this.#repository.change(ends, undefined)
-        : await this.#withEvidence(opens, async (detection, evidence) => await this.#repository.change(ends, {
-          cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs: opens.clearBeforeMs, clearAfterMs: null, evidence, detection
+      if (opens === undefined) return await this.#repository.change(ends, undefined)
+      const { clearBeforeMs } = opens
+      try {
+        return await this.#withEvidenceIfRoom(opens, async (detection, evidence, evidenceState) => await this.#repository.change(ends, {
+          cameraId, startedAtMs: detection.takenAtMs, endedAtMs: null, clearBeforeMs, clearAfterMs: null, evidence, evidenceState, detection
         }))
+      } catch (error) {
+        if (errorCode(error) === 'DETECTION_KNOWN') await this.#keepKnown(opens)
+        throw error
+      }
+    })
+  }
+
+  async keepEvidence (eventId: number, detected: DetectedFrame, isNew: boolean): Promise<boolean> {
+    return await this.#told(detected.cameraId, async () => {
+      const event = await this.#repository.get(eventId)
+      if (event === undefined) return true // Gone with its camera: there is nothing to keep it for.
+      return await this.#keepEvidenceOf(event, detected, isNew)
     })
   }
 
@@ -94,15 +111,17 @@ export class EventArchive implements EventStore {
   async #openLate (place: Extract<LatePlace, { kind: 'opens' }>, detected: DetectedFrame): Promise<boolean> {
     const { clearBeforeMs, clearAfterMs } = place
     try {
-      await this.#withEvidence(detected, async (detection, evidence) => await this.#repository.change(undefined, {
+      const event = await this.#withEvidenceIfRoom(detected, async (detection, evidence, evidenceState) => await this.#repository.change(undefined, {
         cameraId: detected.cameraId,
         startedAtMs: detection.takenAtMs,
         endedAtMs: clearAfterMs ?? detection.takenAtMs,
         clearBeforeMs,
         clearAfterMs,
         evidence,
+        evidenceState,
         detection
       }))
+      if (event?.evidenceState === 'missing') throw new StorageFull()
       return true
     } catch (error) {
       if (errorCode(error) !== 'DETECTION_KNOWN') throw error
@@ -121,10 +140,43 @@ export class EventArchive implements EventStore {
     })
   }
 
+  /** A frame that is sent again since there was no room for it: its event may have ended meanwhile. */
+  async #keepKnown (detected: DetectedFrame): Promise<void> {
+    const event = await this.#repository.lackingEvidence(await toDetection(detected))
+    if (event !== undefined && !await this.#keepEvidenceOf(event, detected, false)) throw new StorageFull()
+  }
+
+  /** Where there is no room, the camera is asked to send again, and the detection is kept all the same. */
+  async #keepEvidenceOf ({ id, evidence: { framePath } }: OilSpillEvent, detected: DetectedFrame, isNew: boolean): Promise<boolean> {
+    try {
+      await this.#withEvidence(detected, async (detection, evidence) => {
+        if (!await this.#repository.keepEvidence(id, detection, evidence, isNew)) await this.#evidence.discard(evidence)
+      }, framePath)
+      return true
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error
+      this.#failed(error, detected.cameraId)
+      if (isNew) await this.#repository.addDetections([{ eventId: id, detection: await toDetection(detected) }])
+      return false
+    }
+  }
+
+  /** As `#withEvidence`, but where there is no room for the frame, what goes with it is stored without. */
+  async #withEvidenceIfRoom<T> (detected: DetectedFrame, store: (detection: Detection, evidence: Evidence, state: EvidenceState) => Promise<T>): Promise<T> {
+    try {
+      return await this.#withEvidence(detected, async (detection, evidence) => await store(detection, evidence, 'kept'))
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error
+      this.#failed(error, detected.cameraId)
+      const detection = await toDetection(detected)
+      return await this.#evidence.withoutFile(detected.frame, async evidence => await store(detection, evidence, 'missing'))
+    }
+  }
+
   /** Saves the frame, then whatever goes with it; where that fails, the frame goes too. */
-  async #withEvidence<T> (detected: DetectedFrame, store: (detection: Detection, evidence: Evidence) => Promise<T>): Promise<T> {
+  async #withEvidence<T> (detected: DetectedFrame, store: (detection: Detection, evidence: Evidence) => Promise<T>, ownPath?: string): Promise<T> {
     const detection = await toDetection(detected)
-    const evidence = await this.#evidence.save(detected.frame)
+    const evidence = await this.#room.within(detection.sizeBytes, async () => await this.#evidence.save(detected.frame, ownPath))
     try {
       return await store(detection, evidence)
     } catch (error) {
@@ -145,10 +197,15 @@ export class EventArchive implements EventStore {
         case 'DETECTION_KNOWN': throw new DuplicateDetection()
         case 'IDEMPOTENCY_KEY_REUSED': throw new IdempotencyKeyReused()
       }
-      this.#health = { ok: false, failures: this.#health.failures + 1, lastError: errorCode(error) }
-      this.#onFailure(error, cameraId)
+      if (error instanceof StorageFull) throw error // told already
+      this.#failed(error, cameraId)
       throw toStorageError(error)
     }
+  }
+
+  #failed (error: unknown, cameraId: string): void {
+    this.#health = { ok: false, failures: this.#health.failures + 1, lastError: errorCode(error) }
+    this.#onFailure(error, cameraId)
   }
 }
 

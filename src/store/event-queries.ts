@@ -1,5 +1,5 @@
 import type { EventSpan } from '../core/late-detection.js'
-import type { Detection, Evidence, OilSpillEvent, StoredDetection } from '../core/event.js'
+import type { Detection, Evidence, EvidenceState, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { Connection } from './database.js'
 import type { DetectionNote } from './detection-batch.js'
 import { detectionStatements, type DetectionPosition } from './detection-statements.js'
@@ -15,6 +15,8 @@ export interface NewEvent {
   readonly clearBeforeMs: number | null
   readonly clearAfterMs: number | null
   readonly evidence: Evidence
+  /** Whether there was room for it. */
+  readonly evidenceState: EvidenceState
   /** What its opening frame reported. */
   readonly detection: Detection
 }
@@ -57,6 +59,7 @@ interface EventRow {
   frame_width: number
   frame_height: number
   merged_into: number | null
+  evidence_state: EvidenceState
 }
 
 interface SpanRow {
@@ -65,11 +68,12 @@ interface SpanRow {
   last_detected_at_ms: number
   clear_before_ms: number | null
   clear_after_ms: number | null
+  evidence_state: EvidenceState
 }
 
 const COLUMNS = `id, camera_id, started_at_ms, last_detected_at_ms, ended_at_ms,
-  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, merged_into`
-const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_after_ms'
+  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, merged_into, evidence_state`
+const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_after_ms, evidence_state'
 
 /**
  * Every statement on the event history, prepared once. Synchronous: they run on the SQL thread, never on the one that
@@ -78,10 +82,10 @@ const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_aft
 export function eventQueries (database: Connection, ledger: Ledger) {
   const detections = detectionStatements(database)
   const { tell, endOpen } = eventChanges(database, ledger)
-  const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number]>(`
+  const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number, EvidenceState]>(`
     INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms, clear_after_ms,
-                                  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+                                  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, evidence_state)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const end = database.prepare<[number, number | null, number]>(
     'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms), clear_after_ms = ? WHERE id = ? AND ended_at_ms IS NULL')
   const byId = database.prepare<[number], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE id = ?`)
@@ -92,16 +96,25 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const page = database.prepare<[number, number, number], EventRow>(`
     SELECT ${COLUMNS} FROM oil_spill_events
      WHERE (started_at_ms, id) > (?, ?) AND merged_into IS NULL ORDER BY started_at_ms, id LIMIT ?`)
+  const deletion = database.prepare<[string], { atMs: number, reason: string }>(`
+    SELECT at_ms AS atMs, payload ->> 'reason' AS reason FROM ledger
+     WHERE subject = ? AND action = 'evidence.deleted' ORDER BY sequence DESC LIMIT 1`)
   const before = database.prepare<[string, number], SpanRow>(`
     SELECT ${SPAN} FROM oil_spill_events
      WHERE camera_id = ? AND started_at_ms <= ? AND merged_into IS NULL ORDER BY started_at_ms DESC, id DESC LIMIT 1`)
   const after = database.prepare<[string, number], SpanRow>(`
     SELECT ${SPAN} FROM oil_spill_events
      WHERE camera_id = ? AND started_at_ms > ? AND merged_into IS NULL ORDER BY started_at_ms, id LIMIT 1`)
-  const path = database.prepare<[string, string], number>(`
-    SELECT count(*) FROM (SELECT 1 FROM oil_spill_events WHERE frame_path = ? UNION ALL SELECT 1 FROM detections WHERE frame_path = ?)`).pluck()
+  const claimed = database.prepare<{ path: string }, number>(`
+    SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path AND evidence_state = 'kept')
+        OR EXISTS (SELECT 1 FROM detections JOIN oil_spill_events ON oil_spill_events.id = event_id
+                    WHERE detections.frame_path = :path AND evidence_state <> 'deleted')`).pluck()
+  const known = database.prepare<{ path: string }, number>(`
+    SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path) OR EXISTS (SELECT 1 FROM detections WHERE frame_path = :path)
+        OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
   const reopen = database.prepare<[string, string, number, number, number, number]>(`
-    UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ? WHERE id = ?`)
+    UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ?,
+           evidence_state = 'kept' WHERE id = ?`)
   const note = database.prepare<[number, number]>(
     'UPDATE oil_spill_events SET last_detected_at_ms = max(last_detected_at_ms, ?) WHERE id = ?')
   const spread = database.prepare<[number, number, number, number]>(`
@@ -137,15 +150,35 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       if (opens !== undefined && detections.has(opens.detection)) throw new DetectionKnown('the opening frame was kept before')
       if (ends !== undefined && end.run(ends.endedAtMs, ends.clearAfterMs, ends.eventId).changes > 0) tell('event.ended', ends.eventId)
       if (opens === undefined) return undefined
-      const { cameraId, startedAtMs, endedAtMs, evidence } = opens
+      const { cameraId, startedAtMs, endedAtMs, evidence, evidenceState } = opens
       // Open, but unknown to whoever asks: its answer was lost. It must not stand in the way of this one.
       if (endedAtMs === null) endOpen(cameraId)
       const { lastInsertRowid } = insert.run(cameraId, startedAtMs, startedAtMs, endedAtMs, opens.clearBeforeMs, opens.clearAfterMs,
-        evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height)
+        evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, evidenceState)
       const id = Number(lastInsertRowid)
-      detections.add(id, opens.detection, evidence.framePath)
+      detections.add(id, opens.detection, evidenceState === 'kept' ? evidence.framePath : null)
       tell('event.opened', id, { detections: detections.newest(1) })
-      return { cameraId, startedAtMs, endedAtMs, evidence, id, lastDetectedAtMs: startedAtMs, mergedInto: null }
+      if (evidenceState === 'missing') tell('evidence.missing', id, { reason: 'no room' })
+      return { cameraId, startedAtMs, endedAtMs, evidence, evidenceState, id, lastDetectedAtMs: startedAtMs, mergedInto: null }
+    },
+    /**
+     * Makes a stored frame the opening one of an event that lacks one, and keeps its detection where that is new. Returns
+     * false where the event has one: then only the detection is kept. Throws as `changeEvent`.
+     */
+    keepEvidence (eventId: number, detection: Detection, evidence: Evidence, isNew: boolean): boolean {
+      const owner = byId.get(eventId)?.merged_into ?? eventId
+      const isLacking = byId.get(owner)?.evidence_state === 'missing'
+      const isAdded = isNew && detections.add(owner, detection, isLacking ? evidence.framePath : null)
+      if (isAdded) note.run(detection.takenAtMs, owner)
+      if (isLacking) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, owner)
+      if (isLacking || isAdded) tell(isLacking ? 'evidence.kept' : 'event.continued', owner, isAdded ? { detections: detections.newest(1) } : {})
+      return isLacking
+    },
+    /** The event that a detection is kept with, where that lacks its opening frame. */
+    eventLackingEvidence (detection: Detection): OilSpillEvent | undefined {
+      const eventId = detections.eventOf(detection)
+      const row = eventId === undefined ? undefined : byId.get(eventId)
+      return row?.evidence_state === 'missing' ? fromRow(row) : undefined
     },
     /** Keeps detections that open events go on with. Those that are there already are left as they are. */
     addDetections (notes: readonly DetectionNote[]): void {
@@ -175,6 +208,8 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
     },
     findEvent (id: number): OilSpillEvent | undefined { return toEvent(byId.get(id)) },
+    /** When and why the evidence of an event was deleted, as the ledger says. */
+    deletionOf (eventId: number): { atMs: number, reason: string } | undefined { return deletion.get(`event:${eventId}`) },
     openEvents (): OilSpillEvent[] { return allOpen.all().map(fromRow) },
     /** The events of a camera next to a time, before and after it. */
     neighboursOf (cameraId: string, atMs: number): { before: EventSpan | undefined, after: EventSpan | undefined } {
@@ -190,13 +225,15 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     pageOfDetections (eventId: number, after: DetectionPosition, limit: number): StoredDetection[] {
       return detections.page(eventId, after, limit)
     },
-    /** Which of these evidence paths nothing in the history has. */
-    unclaimedPaths (paths: string[]): string[] { return paths.filter(each => path.get(each, each) === 0) }
+    /** Which of these evidence paths nothing in the history keeps. */
+    unclaimedPaths (paths: string[]): string[] { return paths.filter(path => claimed.get({ path }) === 0) },
+    /** Whether the history has this evidence path, also of a file that is missing or deleted. */
+    isPathKnown (path: string): boolean { return known.get({ path }) === 1 }
   }
 }
 
 /** Those of them that change something. */
-export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'addDetections', 'joinEvent']
+export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'keepEvidence', 'addDetections', 'joinEvent']
 
 function toEvent (row: EventRow | undefined): OilSpillEvent | undefined {
   return row === undefined ? undefined : fromRow(row)
@@ -216,6 +253,7 @@ function fromRow (row: EventRow): OilSpillEvent {
       width: row.frame_width,
       height: row.frame_height
     },
+    evidenceState: row.evidence_state,
     mergedInto: row.merged_into
   }
 }
@@ -228,6 +266,7 @@ function toSpan (row: SpanRow | undefined): EventSpan | undefined {
         startedAtMs: row.started_at_ms,
         lastDetectedAtMs: row.last_detected_at_ms,
         clearBeforeMs: row.clear_before_ms,
-        clearAfterMs: row.clear_after_ms
+        clearAfterMs: row.clear_after_ms,
+        lacksEvidence: row.evidence_state === 'missing'
       }
 }

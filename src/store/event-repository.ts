@@ -1,4 +1,4 @@
-import type { OilSpillEvent, StoredDetection } from '../core/event.js'
+import type { Detection, Evidence, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
 import type { DetectionPosition } from './detection-statements.js'
 import type { DetectionNote } from './detection-batch.js'
@@ -51,6 +51,16 @@ export class EventRepository {
     return opened
   }
 
+  /** Makes a stored frame the opening one of an event, and keeps its detection where that is new. Resolves with false where the event has one. */
+  async keepEvidence (eventId: number, detection: Detection, evidence: Evidence, isNew: boolean): Promise<boolean> {
+    return await this.#sql.call('keepEvidence', eventId, detection, evidence, isNew)
+  }
+
+  /** The event that a detection is kept with, where that lacks its opening frame. */
+  async lackingEvidence (detection: Detection): Promise<OilSpillEvent | undefined> {
+    return await this.#sql.call('eventLackingEvidence', detection)
+  }
+
   /** Keeps detections that open events go on with. */
   async addDetections (notes: readonly DetectionNote[]): Promise<void> {
     await this.#sql.call('addDetections', notes)
@@ -71,9 +81,19 @@ export class EventRepository {
     return await this.#sql.call('neighboursOf', cameraId, atMs)
   }
 
+  /** As `find`, for whoever stores something: rejects with the error of SQLite. */
+  async get (id: number): Promise<OilSpillEvent | undefined> {
+    return await this.#sql.call('findEvent', id)
+  }
+
   /** The event with this id, or undefined. */
   async find (id: number): Promise<OilSpillEvent | undefined> {
     return await this.#sql.ask('findEvent', id)
+  }
+
+  /** When the evidence of an event was deleted, in milliseconds since 1970, and why; undefined where it was not. */
+  async deletionOf (eventId: number): Promise<{ atMs: number, reason: string } | undefined> {
+    return await this.#sql.ask('deletionOf', eventId)
   }
 
   /** The events that are open, one a camera at most. */
@@ -105,9 +125,14 @@ export class EventRepository {
     }
   }
 
-  /** Which of these evidence paths nothing in the history has. */
+  /** Which of these evidence paths nothing in the history keeps. */
   async unclaimedPaths (paths: string[]): Promise<string[]> {
     return await this.#sql.ask('unclaimedPaths', paths)
+  }
+
+  /** Whether the history has this evidence path, also of a file that is missing or deleted. */
+  async isPathKnown (path: string): Promise<boolean> {
+    return await this.#sql.call('isPathKnown', path)
   }
 
   #count (cameraId: string, more: EventSummary): void {

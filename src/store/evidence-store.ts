@@ -15,7 +15,7 @@ const PART_NAME = /^\.oil_spill_\d{8}_\d{6}(_\d+)?\.jpg\.part$/
 const SWEEP_BATCH = 500
 
 /** The part of the file system that evidence needs, so that tests can make it fail. */
-export type EvidenceFiles = Pick<typeof fs, 'access' | 'mkdir' | 'open' | 'opendir' | 'readFile' | 'rename' | 'unlink'>
+export type EvidenceFiles = Pick<typeof fs, 'access' | 'mkdir' | 'open' | 'opendir' | 'readFile' | 'rename' | 'stat' | 'statfs' | 'unlink'>
 
 /**
  * The stored frames of events: the camera's own bytes, never re-encoded. All work is done on the thread pool. A file is
@@ -26,23 +26,31 @@ export class EvidenceStore {
   readonly #files: EvidenceFiles
   /** Paths that are being written, so that two events of one second do not take the same one. */
   readonly #reserved = new Set<string>()
+  readonly #isKnown: (path: string) => Promise<boolean>
 
-  private constructor (dataFolder: string, files: EvidenceFiles) {
+  private constructor (dataFolder: string, files: EvidenceFiles, isKnown: (path: string) => Promise<boolean>) {
     this.#dataFolder = dataFolder
     this.#files = files
+    this.#isKnown = isKnown
   }
 
-  /** Makes the folder of evidence where there is none. Rejects with the file system's error. */
-  static async open (dataFolder: string, files: EvidenceFiles = fs): Promise<EvidenceStore> {
-    const store = new EvidenceStore(dataFolder, files)
+  /**
+   * Makes the folder of evidence where there is none. Rejects with the file system's error.
+   * @param isKnown says whether the history has a path of which there is no file, since there was no room or it was deleted
+   */
+  static async open (dataFolder: string, files: EvidenceFiles = fs, isKnown: (path: string) => Promise<boolean> = async () => false): Promise<EvidenceStore> {
+    const store = new EvidenceStore(dataFolder, files, isKnown)
     await files.mkdir(join(dataFolder, EVIDENCE_FOLDER), { recursive: true })
     await store.#flushFolder(dataFolder)
     return store
   }
 
-  /** Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error. */
-  async save (frame: Frame): Promise<Evidence> {
-    const [framePath, sha256] = await Promise.all([this.#reserve(takenAtMs(frame)), frame.memory.sha256()])
+  /**
+   * Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error.
+   * @param ownPath the path of an event that has no file yet; another one is taken where there is one after all
+   */
+  async save (frame: Frame, ownPath?: string): Promise<Evidence> {
+    const [framePath, sha256] = await Promise.all([this.#reserve(takenAtMs(frame), ownPath), frame.memory.sha256()])
     const path = join(this.#dataFolder, framePath)
     const part = join(dirname(path), `.${basename(path)}.part`)
     try {
@@ -56,7 +64,17 @@ export class EvidenceStore {
     } finally {
       this.#reserved.delete(framePath)
     }
-    return { framePath, sha256, sizeBytes: frame.memory.jpeg.length, width: frame.width, height: frame.height }
+    return evidenceOf(frame, framePath, sha256)
+  }
+
+  /** Does something with the path and the hash that a frame would have, where there is no room for its bytes. */
+  async withoutFile<T> (frame: Frame, action: (evidence: Evidence) => Promise<T>): Promise<T> {
+    const [framePath, sha256] = await Promise.all([this.#reserve(takenAtMs(frame), undefined), frame.memory.sha256()])
+    try {
+      return await action(evidenceOf(frame, framePath, sha256))
+    } finally {
+      this.#reserved.delete(framePath)
+    }
   }
 
   /** Removes a stored frame whose event could not be stored. Does nothing where that fails: the next start sweeps it. */
@@ -115,19 +133,20 @@ export class EvidenceStore {
   }
 
   /** The first free path of that second. Only this process writes here, so what is free and reserved stays free. */
-  async #reserve (startedAtMs: number): Promise<string> {
+  async #reserve (startedAtMs: number, ownPath: string | undefined): Promise<string> {
+    if (ownPath !== undefined && await this.#reservePath(ownPath, async () => false)) return ownPath
     let nth = 1
-    while (!await this.#reservePath(evidencePath(startedAtMs, nth))) nth += 1
+    while (!await this.#reservePath(evidencePath(startedAtMs, nth), this.#isKnown)) nth += 1
     return evidencePath(startedAtMs, nth)
   }
 
   /** Says whether this path was free, and is reserved now. */
-  async #reservePath (framePath: string): Promise<boolean> {
+  async #reservePath (framePath: string, isKnown: (path: string) => Promise<boolean>): Promise<boolean> {
     if (this.#reserved.has(framePath)) return false
     this.#reserved.add(framePath)
     let isFree = false
     try {
-      isFree = !await this.#exists(join(this.#dataFolder, framePath))
+      isFree = !await this.#exists(join(this.#dataFolder, framePath)) && !await isKnown(framePath)
       return isFree
     } finally {
       if (!isFree) this.#reserved.delete(framePath)
@@ -166,4 +185,8 @@ export class EvidenceStore {
   async #remove (path: string): Promise<void> {
     await this.#files.unlink(path).catch(() => {})
   }
+}
+
+function evidenceOf ({ memory, width, height }: Frame, framePath: string, sha256: string): Evidence {
+  return { framePath, sha256, sizeBytes: memory.jpeg.length, width, height }
 }

@@ -20,6 +20,9 @@ class FakeStore implements EventStore {
   readonly reopened: Array<[eventId: number, atMs: number]> = []
   slow = false
   failing = false
+  /** Whether there is room for frames. */
+  room = true
+  readonly pictures: Array<[eventId: number, atMs: number, isNew: boolean]> = []
   /** Whether late detections were not kept before. */
   isNew = true
   /** What notes of detections wait for. */
@@ -47,6 +50,7 @@ class FakeStore implements EventStore {
       lastDetectedAtMs: receivedAtMs,
       endedAtMs: null,
       evidence: { framePath: '', sha256: '', sizeBytes: 0, width, height },
+      evidenceState: this.room ? 'kept' : 'missing',
       mergedInto: null
     }
   }
@@ -54,6 +58,12 @@ class FakeStore implements EventStore {
   async noteDetection (eventId: number, { frame }: DetectedFrame): Promise<void> {
     this.notes.push([eventId, frame.receivedAtMs])
     await this.noted
+  }
+
+  async keepEvidence (eventId: number, { frame }: DetectedFrame, isNew: boolean): Promise<boolean> {
+    if (this.failing) throw new Error('the disk is broken')
+    if (this.room) this.pictures.push([eventId, takenAtMs(frame), isNew])
+    return this.room
   }
 
   async neighbours (cameraId: string, atMs: number): ReturnType<EventStore['neighbours']> {
@@ -90,9 +100,10 @@ class FakeStore implements EventStore {
 }
 
 /** An event in the history of which nothing is known on its sides. */
-const span = (id: number, startedAtMs: number, lastDetectedAtMs: number): EventSpan => ({ id, startedAtMs, lastDetectedAtMs, clearBeforeMs: null, clearAfterMs: null })
+const span = (id: number, startedAtMs: number, lastDetectedAtMs: number): EventSpan => ({ id, startedAtMs, lastDetectedAtMs, clearBeforeMs: null, clearAfterMs: null, lacksEvidence: false })
 
 const OVERLOADED = new Error('overloaded')
+const NO_ROOM = new Error('no room')
 
 /** What may wait for a slow disk in these tests. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -114,7 +125,8 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
     reach: { gapMs: options.gapMs ?? 0, silenceMs: 10_000 },
     resumed: options.resumed,
     waiting: new ByteBudget(MAX_WAITING_BYTES),
-    overloaded: () => OVERLOADED
+    overloaded: () => OVERLOADED,
+    noRoom: () => NO_ROOM
   })
   return {
     clock,
@@ -144,6 +156,7 @@ function openEvent (startedAtMs: number, lastDetectedAtMs: number): OilSpillEven
     lastDetectedAtMs,
     endedAtMs: null,
     evidence: { framePath: '', sha256: '', sizeBytes: 0, width: 16, height: 8 },
+    evidenceState: 'kept',
     mergedInto: null
   }
 }
@@ -265,6 +278,82 @@ t.test('every detection that an event goes on with is kept, and nobody waits for
   t.strictSame(store.notes, [[1, startMs + 200], [1, startMs + 300], [1, startMs + 400]])
   await send(false)
   t.equal(store.notes.length, 3, 'a clean frame is none')
+})
+
+t.test('an event for whose picture there is no room', async t => {
+  t.test('is open, and its camera is asked to send again until a picture is kept', async t => {
+    const { send, store, recorder, startMs } = setUp()
+    store.room = false
+    await t.rejects(answer(send(true)), NO_ROOM)
+    t.equal(recorder.openEventId, 1)
+    await t.rejects(answer(send(true)), NO_ROOM)
+    t.equal(recorder.lastDetectedAtMs, startMs + 200, 'the event goes on all the same')
+    store.room = true
+    await send(true)
+    t.strictSame(store.pictures, [[1, startMs + 300, true]])
+    t.equal(send(true), undefined, 'now nothing has to be waited for')
+    t.strictSame(store.notes, [[1, startMs + 400]])
+    await send(false)
+    t.strictSame(store.runs, [[startMs + 100, startMs + 500]])
+  })
+
+  t.test('may end without one, and the next event is not held to it', async t => {
+    const { send, store, startMs } = setUp()
+    store.room = false
+    await t.rejects(answer(send(true)), NO_ROOM)
+    await send(false)
+    store.room = true
+    await send(true)
+    t.equal(send(true), undefined)
+    t.strictSame(store.pictures, [])
+    t.strictSame(store.runs, [[startMs + 100, startMs + 200], [startMs + 300, null]])
+  })
+
+  t.test('is tried again where the disk failed meanwhile, and frames wait for it in their order', async t => {
+    const { send, store, startMs } = setUp()
+    store.room = false
+    await t.rejects(answer(send(true)), NO_ROOM)
+    store.failing = true
+    await t.rejects(answer(send(true)), { message: 'the disk is broken' })
+    store.failing = false
+    store.room = true
+    const answers = [send(true), send(true), send(false)]
+    await Promise.all(answers)
+    t.strictSame(store.pictures, [[1, startMs + 300, true]])
+    t.strictSame(store.notes, [[1, startMs + 400]])
+    t.strictSame(store.runs, [[startMs + 100, startMs + 500]])
+  })
+
+  t.test('is known to lack it after a restart', async t => {
+    const startedAtMs = new FakeClock().nowMs() - 500
+    const { send, store } = setUp({ resumed: { ...openEvent(startedAtMs, startedAtMs), evidenceState: 'missing' } })
+    await send(true)
+    t.strictSame(store.pictures, [[7, startedAtMs + 600, true]])
+  })
+
+  t.test('takes a frame that comes late, also one that was kept before, and also when it has ended', async t => {
+    const { sendLate, store, startMs, clock } = setUp()
+    clock.advance(1000)
+    store.around = { before: { ...span(3, startMs, startMs + 50), lacksEvidence: true }, after: undefined }
+    store.room = false
+    await t.rejects(answer(sendLate(true, startMs + 50)), NO_ROOM)
+    store.room = true
+    store.isNew = false
+    await sendLate(true, startMs + 50)
+    t.strictSame(store.pictures, [[3, startMs + 50, false]])
+  })
+
+  t.test('takes the frame with which it goes on again', async t => {
+    const { sendCaptured, store, recorder, startMs, clock } = setUp({ gapMs: 1000 })
+    clock.advance(1000)
+    store.around = { before: { ...span(3, startMs, startMs), lacksEvidence: true }, after: undefined }
+    store.room = false
+    await t.rejects(answer(sendCaptured(true, startMs + 500)), NO_ROOM)
+    t.equal(recorder.openEventId, 3)
+    store.room = true
+    await sendCaptured(true, startMs + 600)
+    t.strictSame(store.pictures, [[3, startMs + 600, true]])
+  })
 })
 
 t.test('a resumed event', async t => {

@@ -5,7 +5,7 @@ const NO_GAP: Reach = { gapMs: 0, silenceMs: 10_000 }
 const GAP: Reach = { gapMs: 5000, silenceMs: 10_000 }
 
 function span (id: number, startedAtMs: number, lastDetectedAtMs: number, clear: { before?: number, after?: number } = {}): EventSpan {
-  return { id, startedAtMs, lastDetectedAtMs, clearBeforeMs: clear.before ?? null, clearAfterMs: clear.after ?? null }
+  return { id, startedAtMs, lastDetectedAtMs, clearBeforeMs: clear.before ?? null, clearAfterMs: clear.after ?? null, lacksEvidence: false }
 }
 
 interface Row {

@@ -35,7 +35,7 @@ async function openHistory (t: Test) {
     },
     discard: async () => {}
   } as unknown as EvidenceStore
-  const archive = new EventArchive(await EventRepository.open(thread), evidence, error => { throw error })
+  const archive = new EventArchive(await EventRepository.open(thread), evidence, { isShort: false, within: async (_bytes, write) => await write() }, error => { throw error })
   const reader = new Database(path, { readonly: true })
   t.teardown(() => { reader.close() })
   const select = reader.prepare<[number, number, string], Run>(`

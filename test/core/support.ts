@@ -32,13 +32,15 @@ export class ForgetfulStore implements EventStore {
     const { cameraId, frame: { width, height } } = opens
     const startedAtMs = takenAtMs(opens.frame)
     const evidence = { framePath: '', sha256: '', sizeBytes: 0, width, height }
-    return { id: this.changes.length, cameraId, startedAtMs, lastDetectedAtMs: startedAtMs, endedAtMs: null, evidence, mergedInto: null }
+    return { id: this.changes.length, cameraId, startedAtMs, lastDetectedAtMs: startedAtMs, endedAtMs: null, evidence, evidenceState: 'kept', mergedInto: null }
   }
 
   async noteDetection (_eventId: number, detected: DetectedFrame): Promise<void> {
     await this.#answer()
     this.notes.push(detected)
   }
+
+  async keepEvidence (): Promise<boolean> { return true }
 
   async neighbours (): ReturnType<EventStore['neighbours']> {
     await this.#answer()
@@ -89,7 +91,8 @@ export function makeCamera (clock: Clock, store: EventStore, options: CameraOpti
       reach: { gapMs, silenceMs: SILENCE_MS },
       resumed,
       waiting: new ByteBudget(64 * 1024 * 1024),
-      overloaded: () => new Error('overloaded')
+      overloaded: () => new Error('overloaded'),
+      noRoom: () => new Error('no room')
     }),
     connectivity: new Connectivity(SILENCE_MS, { connection, lastFrameAtMs: newestTakenAtMs }, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }),
     newestTakenAtMs,

@@ -54,6 +54,7 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     size_bytes: first.length,
     width: 32,
     height: 24,
+    evidence_state: 'kept',
     frame_url: '/api/oil_spill_events/1/frame'
   }, {
     timestamp: '20230623_143024',
@@ -67,6 +68,7 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     size_bytes: second.length,
     width: 16,
     height: 8,
+    evidence_state: 'kept',
     frame_url: '/api/oil_spill_events/2/frame'
   }])
 })

@@ -1,28 +1,32 @@
 import { readdirSync } from 'node:fs'
+import fs from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { DuplicateDetection, type DetectedFrame } from '../../src/core/event-recorder.js'
 import type { EventSpan } from '../../src/core/late-detection.js'
+import { DiskRoom } from '../../src/store/disk-room.js'
 import { EventArchive } from '../../src/store/event-archive.js'
 import { EventRepository } from '../../src/store/event-repository.js'
-import { EvidenceStore } from '../../src/store/evidence-store.js'
+import { EvidenceStore, type EvidenceFiles } from '../../src/store/evidence-store.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, temporaryFolder, until, type FrameOptions } from '../helper.js'
 import { endOf, fillDisk, newEvent, smallDisk } from './support.js'
 
 const PICTURE = jpeg()
 const START_MS = new FakeClock().nowMs()
-const OPENS = { kind: 'opens', clearBeforeMs: null, clearAfterMs: null } as const
+const OPENS = { kind: 'opens', clearBeforeMs: null, clearAfterMs: null, lacksEvidence: false } as const
 
-async function setUp (t: Test, folder = temporaryFolder(t)) {
+async function setUp (t: Test, folder = temporaryFolder(t), files: EvidenceFiles = fs) {
   const workers: Worker[] = []
   const note = (worker: Worker): void => { workers.push(worker) }
   process.on('worker', note)
   const thread = await SqlThread.open(join(folder, 'history.db'))
   const repository = await EventRepository.open(thread)
-  const evidence = await EvidenceStore.open(folder)
+  const evidence = await EvidenceStore.open(folder, files, async path => await repository.isPathKnown(path))
+  const clock = new FakeClock()
+  const room = new DiskRoom({ dataFolder: folder, files, clock, minFreeBytes: 0 })
   const failures: unknown[] = []
   t.teardown(async () => {
     process.off('worker', note)
@@ -34,8 +38,10 @@ async function setUp (t: Test, folder = temporaryFolder(t)) {
     repository,
     evidence,
     failures,
+    room,
+    clock,
     workers,
-    archive: new EventArchive(repository, evidence, error => { failures.push(error) }),
+    archive: new EventArchive(repository, evidence, room, error => { failures.push(error) }),
     frames: () => readdirSync(join(folder, 'oil_spill_frames'))
   }
 }
@@ -54,7 +60,7 @@ function later (afterMs: number, options: FrameOptions = {}): DetectedFrame {
 
 /** An event of which nothing is known on its sides. */
 function spanOf (id: number, startedAfterMs: number, lastAfterMs: number): EventSpan {
-  return { id, startedAtMs: START_MS + startedAfterMs, lastDetectedAtMs: START_MS + lastAfterMs, clearBeforeMs: null, clearAfterMs: null }
+  return { id, startedAtMs: START_MS + startedAfterMs, lastDetectedAtMs: START_MS + lastAfterMs, clearBeforeMs: null, clearAfterMs: null, lacksEvidence: false }
 }
 
 /** When the frames of an event's detections were taken, after the first. */
@@ -101,13 +107,13 @@ t.test('an end alone writes no file, and an end with an opening is one change', 
 })
 
 t.test('evidence that cannot be stored: nothing is, and the camera should send again', async t => {
-  const { archive, repository, failures } = await setUp(t)
-  const error = Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  const { archive, repository, failures, room } = await setUp(t)
+  const error = Object.assign(new Error('input/output error'), { code: 'EIO' })
   await archive.change(spillOn('default'))
-  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, each => { failures.push(each) })
-  await t.rejects(broken.change({ ...spillOn('default'), ends: endOf(1, 2e12) }), { code: 'STORAGE_FULL', statusCode: 507 })
+  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, room, each => { failures.push(each) })
+  await t.rejects(broken.change({ ...spillOn('default'), ends: endOf(1, 2e12) }), { code: 'STORAGE_UNAVAILABLE', statusCode: 503 })
   t.equal((await repository.find(1))?.endedAtMs, null, 'the end neither')
-  t.strictSame(broken.health, { ok: false, failures: 1, lastError: 'ENOSPC' })
+  t.strictSame(broken.health, { ok: false, failures: 1, lastError: 'EIO' })
   t.strictSame(failures, [error])
 })
 
@@ -275,10 +281,120 @@ t.test('what is next to a time cannot be told without the database', async t => 
   t.match(failures, [{ code: 'SQL_THREAD_LOST' }])
 })
 
-t.test('on a full disk nothing is stored, nothing is left, and the next try after making room works', async t => {
+/** The machine's own file system, on which writes of frames fail with a code as long as there is one. */
+function fullFiles (): { files: EvidenceFiles, failing: { code: string | undefined } } {
+  const failing: { code: string | undefined } = { code: undefined }
+  const open: EvidenceFiles['open'] = async (path, flags, mode) => {
+    if (failing.code !== undefined && String(path).endsWith('.part')) throw Object.assign(new Error('no room'), { code: failing.code })
+    return await fs.open(path, flags, mode)
+  }
+  return { files: { ...fs, open }, failing }
+}
+
+/** What the ledger says of events, oldest first. */
+function toldOf (folder: string): string[] {
+  const database = new Database(join(folder, 'history.db'), { readonly: true })
+  const actions = database.prepare<[], string>('SELECT action FROM ledger WHERE subject LIKE \'event:%\' ORDER BY sequence').pluck().all()
+  database.close()
+  return actions
+}
+
+t.test('without room for its frame', async t => {
+  for (const code of ['ENOSPC', 'EDQUOT']) {
+    t.test(`an event is stored with what is known of it, and takes the next frame that can be kept: ${code}`, async t => {
+      const { files, failing } = fullFiles()
+      const { archive, repository, evidence, frames, folder, failures } = await setUp(t, undefined, files)
+      failing.code = code
+      const event = await archive.change(spillOn('default'))
+      t.match(event, { id: 1, evidenceState: 'missing', evidence: { framePath: 'oil_spill_frames/oil_spill_20230623_143022.jpg', sizeBytes: PICTURE.length } })
+      t.strictSame(await repository.find(1), event)
+      t.equal(event?.evidence.sha256, await detected().frame.memory.sha256())
+      t.strictSame(await takenOf(repository, 1), [0])
+      t.strictSame(frames(), [])
+      t.strictSame(archive.health, { ok: false, failures: 1, lastError: code })
+      t.match(failures, [{ code }])
+
+      t.equal(await archive.keepEvidence(1, later(1000, { key: 'a' }), true), false)
+      t.strictSame(await takenOf(repository, 1), [0, 1000], 'the detection is kept all the same')
+      t.equal(archive.health.ok, false)
+      failing.code = undefined
+      t.equal(await archive.keepEvidence(1, later(1000, { key: 'a' }), true), true, 'also the same one again')
+      t.match(await repository.find(1), { evidenceState: 'kept', evidence: { framePath: event?.evidence.framePath } })
+      t.strictSame(await takenOf(repository, 1), [0, 1000])
+      const kept = await repository.find(1)
+      if (kept !== undefined) t.strictSame(await evidence.read(kept.evidence), PICTURE)
+      t.strictSame(await repository.unclaimedPaths(frames().map(name => `oil_spill_frames/${name}`)), [])
+      t.equal(archive.health.ok, true)
+      t.strictSame(toldOf(folder), ['event.opened', 'evidence.missing', 'event.continued', 'evidence.kept'])
+    })
+  }
+
+  t.test('a path that an event has stays its own', async t => {
+    const { files, failing } = fullFiles()
+    const { archive, frames, repository } = await setUp(t, undefined, files)
+    failing.code = 'ENOSPC'
+    await archive.change(spillOn('default'))
+    failing.code = undefined
+    await archive.change({ ...spillOn('default'), ends: endOf(1, 2e12) })
+    t.strictSame(frames(), ['oil_spill_20230623_143022_2.jpg'])
+    t.match(await repository.find(1), { evidenceState: 'missing', endedAtMs: 2e12 }, 'for ever')
+  })
+
+  t.test('the frame that opened an event may come again when that has ended', async t => {
+    const { files, failing } = fullFiles()
+    const { archive, frames, repository } = await setUp(t, undefined, files)
+    const opens = { ...detected('default', { key: 'a' }), clearBeforeMs: null }
+    failing.code = 'ENOSPC'
+    await archive.change({ cameraId: 'default', opens })
+    await archive.change({ cameraId: 'default', ends: endOf(1, 2e12) })
+    await t.rejects(archive.change({ cameraId: 'default', opens }), { code: 'STORAGE_FULL', statusCode: 507 })
+    t.match(await repository.find(1), { evidenceState: 'missing' })
+    failing.code = undefined
+    const again = async (): Promise<unknown> => await archive.change({ cameraId: 'default', opens }).catch((error: unknown) => error)
+    t.ok(await again() instanceof DuplicateDetection)
+    t.match(await repository.find(1), { evidenceState: 'kept', endedAtMs: 2e12 })
+    t.strictSame(frames(), ['oil_spill_20230623_143022.jpg'])
+    t.equal(repository.summaryOf().total, 1)
+    t.ok(await again() instanceof DuplicateDetection)
+    t.equal(frames().length, 1, 'once')
+  })
+
+  t.test('a detection that came late opens its event, and is to be sent again', async t => {
+    const { files, failing } = fullFiles()
+    const { archive, repository } = await setUp(t, undefined, files)
+    failing.code = 'ENOSPC'
+    await t.rejects(archive.keepLate(OPENS, detected('default', { key: 'a' })), { code: 'STORAGE_FULL', statusCode: 507 })
+    t.match(await repository.find(1), { evidenceState: 'missing', endedAtMs: START_MS })
+    t.match(await archive.neighbours('default', START_MS), { before: { id: 1, lacksEvidence: true } })
+    t.equal(archive.health.failures, 1)
+    failing.code = undefined
+    t.equal(await archive.keepLate({ kind: 'joins', event: { ...spanOf(1, 0, 0), lacksEvidence: true } }, detected('default', { key: 'a' })), false)
+    t.equal(await archive.keepEvidence(1, detected('default', { key: 'a' }), false), true)
+    t.match(await repository.find(1), { evidenceState: 'kept' })
+    t.strictSame(await takenOf(repository, 1), [0])
+  })
+
+  t.test('older evidence goes first, where some may', async t => {
+    const { files, failing } = fullFiles()
+    const { archive, room } = await setUp(t, undefined, files)
+    failing.code = 'ENOSPC'
+    const asked: number[] = []
+    room.onShort(async bytes => {
+      asked.push(bytes)
+      failing.code = undefined
+      return bytes
+    })
+    t.match(await archive.change(spillOn('default')), { evidenceState: 'kept' })
+    t.strictSame(asked, [PICTURE.length])
+    t.equal(archive.health.ok, true)
+  })
+})
+
+t.test('on a full disk nothing is left, and the next try after making room works', async t => {
   const disk = smallDisk(t, 1024)
   if ('problem' in disk) return t.pass('not run', { skip: disk.problem })
   const { archive, repository, frames } = await setUp(t, disk.path)
+  let kept = 0
   for (let freeBlocks = 0; freeBlocks < 4; freeBlocks += 1) {
     const makeRoom = fillDisk(disk.path, freeBlocks)
     const before = repository.summaryOf().total
@@ -287,12 +403,16 @@ t.test('on a full disk nothing is stored, nothing is left, and the next try afte
     if (settled[0]?.status === 'rejected') {
       t.match(settled[0].reason, { code: 'STORAGE_FULL', statusCode: 507 }, `${freeBlocks} free blocks`)
       t.match(archive.health, { ok: false })
-    } else {
+    } else if (settled[0]?.value?.evidenceState === 'kept') {
       t.not(freeBlocks, 0)
+      kept += 1
+    } else {
+      t.match(archive.health, { ok: false })
     }
-    t.equal(frames().length, repository.summaryOf().total, 'a file for each row, and no other')
+    t.equal(frames().length, kept, 'a file for each row that has one, and no other')
     makeRoom()
-    await archive.change(spillOn('default'))
+    t.match(await archive.change(spillOn('default')), { evidenceState: 'kept' })
+    kept += 1
     t.ok(repository.summaryOf().total > before)
     t.equal(archive.health.ok, true)
   }

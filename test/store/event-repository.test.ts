@@ -49,7 +49,7 @@ t.test('an event opens, goes on and ends', async t => {
   const { repository } = await setUp(t)
   const event = await opened(repository, 1)
   const { cameraId, startedAtMs, evidence } = newEvent(1)
-  t.strictSame(event, { cameraId, startedAtMs, evidence, id: 1, lastDetectedAtMs: startedAtMs, endedAtMs: null, mergedInto: null })
+  t.strictSame(event, { cameraId, startedAtMs, evidence, evidenceState: 'kept', id: 1, lastDetectedAtMs: startedAtMs, endedAtMs: null, mergedInto: null })
   t.strictSame(await repository.openEvents(), [event])
 
   await noted(repository, 1, event.startedAtMs + 5000)
@@ -376,8 +376,8 @@ t.test('the events next to a time are those of the camera, without those that be
   await repository.change(undefined, newEvent(1, { startedAtMs: 10_000, endedAtMs: 11_000, clearBeforeMs: 9000, clearAfterMs: 11_000 }))
   await repository.change(undefined, newEvent(2, { startedAtMs: 20_000, clearBeforeMs: 19_000 }))
   await repository.change(undefined, newEvent(3, { startedAtMs: 15_000, endedAtMs: 15_000, cameraId: 'rig-4' }))
-  const first = { id: 1, startedAtMs: 10_000, lastDetectedAtMs: 10_000, clearBeforeMs: 9000, clearAfterMs: 11_000 }
-  const second = { id: 2, startedAtMs: 20_000, lastDetectedAtMs: 20_000, clearBeforeMs: 19_000, clearAfterMs: null }
+  const first = { id: 1, startedAtMs: 10_000, lastDetectedAtMs: 10_000, clearBeforeMs: 9000, clearAfterMs: 11_000, lacksEvidence: false }
+  const second = { id: 2, startedAtMs: 20_000, lastDetectedAtMs: 20_000, clearBeforeMs: 19_000, clearAfterMs: null, lacksEvidence: false }
   t.strictSame(await repository.neighboursOf('default', 9999), { before: undefined, after: first })
   t.strictSame(await repository.neighboursOf('default', 10_000), { before: first, after: second })
   t.strictSame(await repository.neighboursOf('default', 19_999), { before: first, after: second })

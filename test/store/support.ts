@@ -128,7 +128,7 @@ export function newEvent (nth: number, options: Partial<Omit<NewEvent, 'evidence
   const detection = newDetection(nth, { cameraId, takenAtMs: startedAtMs })
   const { sha256, sizeBytes, width, height } = detection
   return {
-    cameraId, startedAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
+    cameraId, startedAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidenceState: 'kept', evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
   }
 }
 
