@@ -11,6 +11,12 @@ import { writeWhole } from './whole-file.js'
 /** The file with the password that was made on the first run. */
 const PASSWORD_FILE = 'camera_password'
 
+/** What a server locks while it runs. */
+export const LOCK_FILE = 'videostream.lock'
+
+/** From where a restore moves what it has copied into the data folder. While it is there, that is not done. */
+export const RESTORING_FOLDER = '.restoring'
+
 /** A data folder that no other server uses. */
 export interface DataFolder {
   readonly path: string
@@ -20,24 +26,39 @@ export interface DataFolder {
 
 /**
  * Makes the data folder where there is none and claims it for this process, so that two servers never write the same
- * history. The claim is a lock that the operating system drops with the process, however it ends.
+ * history.
  * @throws StartupError with one line that says what to do
  */
 export function claimDataFolder (path: string): DataFolder {
-  const lockPath = join(path, 'videostream.lock')
   try {
     mkdirSync(path, { recursive: true })
-    const lock = new Database(lockPath, { timeout: 0 })
-    try {
-      // Where SQLite may only read, it begins without a lock and says nothing.
-      accessSync(lockPath, constants.W_OK)
-      lock.exec('BEGIN EXCLUSIVE')
-    } catch (error) {
-      lock.close()
-      if (errorCode(error) !== 'SQLITE_BUSY') throw toStartupError(error, lockPath)
-      throw new StartupError(`another Videostream server is using ${path}; stop it, or give this one its own DATA_DIR`)
-    }
-    return { path, release: () => { lock.close() } }
+    return { path, ...claimFile(join(path, LOCK_FILE), `another Videostream server is using ${path}; stop it, or give this one its own DATA_DIR`) }
+  } catch (error) {
+    throw toStartupError(error, path)
+  }
+}
+
+/**
+ * Claims a file, made where there is none, for this process. The claim is a lock that the operating system drops with
+ * the process, however it ends.
+ * @throws StartupError with `heldMessage` where another process has it, or one that says what to do
+ */
+export function claimFile (path: string, heldMessage: string): { release: () => void } {
+  const lock = openLock(path)
+  try {
+    // Where SQLite may only read, it begins without a lock and says nothing.
+    accessSync(path, constants.W_OK)
+    lock.exec('BEGIN EXCLUSIVE')
+    return { release: () => { lock.close() } }
+  } catch (error) {
+    lock.close()
+    throw errorCode(error) === 'SQLITE_BUSY' ? new StartupError(heldMessage) : toStartupError(error, path)
+  }
+}
+
+function openLock (path: string) {
+  try {
+    return new Database(path, { timeout: 0 })
   } catch (error) {
     throw toStartupError(error, path)
   }
@@ -65,13 +86,16 @@ export function generatedPassword (folder: string): { password: string, madeNow:
 }
 
 /**
- * Refuses a folder that has evidence but no history: an empty database would be made beside it, and all of the evidence
- * would count as unclaimed. A power cut can empty a file.
+ * Refuses a folder that a restore has not finished, and one that has evidence but no history: an empty database would
+ * be made beside it, and all of the evidence would count as unclaimed. A power cut can empty a file.
  * @throws StartupError with one line that says what to do
  */
 export function refuseLostHistory (folder: string): void {
   const database = join(folder, 'videostream.db')
   const evidence = join(folder, EVIDENCE_FOLDER)
+  if (existsSync(join(folder, RESTORING_FOLDER))) {
+    throw new StartupError(`a restore into ${folder} was not finished: run it again, with --replace`)
+  }
   try {
     if ((statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0 || !existsSync(evidence)) return
     if (readdirSync(evidence).every(name => !name.endsWith('.jpg'))) return

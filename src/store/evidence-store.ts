@@ -8,7 +8,7 @@ import { EvidenceAltered, EvidenceMissing } from '../errors.js'
 import { errorCode } from './storage-errors.js'
 
 /** Where complete frames go that no event claims after a crash. Nobody was told that they were stored. */
-const UNCLAIMED_FOLDER = 'unclaimed_frames'
+export const UNCLAIMED_FOLDER = 'unclaimed_frames'
 
 const EVIDENCE_NAME = /^oil_spill_\d{8}_\d{6}(_\d+)?\.jpg$/
 const PART_NAME = /^\.oil_spill_\d{8}_\d{6}(_\d+)?\.jpg\.part$/

@@ -6,7 +6,7 @@ import { errorCode, toStartupError } from './storage-errors.js'
 import { writeWhole } from './whole-file.js'
 
 /** The file of the private key, in the data folder: PKCS #8 as PEM. */
-const KEY_FILE = 'ledger_key.pem'
+export const LEDGER_KEY_FILE = 'ledger_key.pem'
 
 /** The key that signs the ledger. */
 export interface LedgerKey {
@@ -23,7 +23,7 @@ export interface LedgerKey {
  * @throws StartupError where it cannot be read or written, or is not an Ed25519 key
  */
 export function ledgerKeyOf (folder: string): LedgerKey {
-  const path = join(folder, KEY_FILE)
+  const path = join(folder, LEDGER_KEY_FILE)
   try {
     const privateKey = createPrivateKey(readOrMake(path))
     if (privateKey.asymmetricKeyType !== 'ed25519') throw new StartupError(`${path} is not an Ed25519 key`)
