@@ -76,7 +76,7 @@ function statements ({ database }: Verification) {
     // An altered payload may be no JSON.
     untoldReviews: database.prepare<{ id: number }, number>(`
       SELECT review_id FROM reviews WHERE event_id = :id AND NOT EXISTS (
-        SELECT 1 FROM ledger WHERE subject = 'event:' || :id AND iif(json_valid(payload), payload ->> '$.review.review_id', NULL) = review_id)`).pluck(),
+        SELECT 1 FROM ledger WHERE subject = 'event:' || event_id AND iif(json_valid(payload), payload ->> '$.review.review_id', NULL) = review_id)`).pluck(),
     untoldClips: database.prepare<{ id: number }, number>(`
       SELECT clip_id FROM clips WHERE event_id = :id AND NOT EXISTS (
         SELECT 1 FROM ledger

@@ -37,8 +37,10 @@ export function verifyHeads (verification: Verification, ledger: LedgerExtent, k
     const signature = signatureProblem(head, keys)
     const hash = hashOf.get(head.sequence)
     if (signature !== undefined) report(name, signature)
-    else if (hash === undefined) report(rowsName(ledger.sequence + 1, head.sequence), `missing: ${name} names row ${head.sequence}, but the ledger ends with row ${ledger.sequence}`)
-    else if (hash === head.hash) right = Math.max(right, head.sequence)
+    // Where the key is not known, whoever removed it may have altered more.
+    if (signature !== undefined && keys.has(head.keyId)) return
+    if (hash === undefined) report(rowsName(ledger.sequence + 1, head.sequence), `missing: ${name} names row ${head.sequence}, but the ledger ends with row ${ledger.sequence}`)
+    else if (hash === head.hash) right = signature === undefined ? Math.max(right, head.sequence) : right
     else if (head.sequence < wrong) {
       wrong = head.sequence
       report(rowsName(Math.min(right + 1, wrong), wrong), `replaced or moved, though rightly chained: row ${wrong} is not the one that ${name} names`)

@@ -7,6 +7,9 @@ import type { Verification } from './verify.js'
 /** Rows that an entry tells of: from one number to another, with one hash for all. */
 interface Told { readonly first: number, readonly last: number, readonly count: number, readonly digest: string }
 
+/** No row has such a number, but for one that somebody made up. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER
+
 /** A row whose columns are plain. */
 type Row = Record<string, string | number | null>
 
@@ -20,7 +23,7 @@ export function rowVerifier (verification: Verification) {
   /** Whether no entry has been passed over, so that what none tells of shows. */
   let sure = isWhole
   /** The last detection that was told of; undefined where it is not known. */
-  let told: number | undefined = isWhole ? 0 : undefined
+  let told: number | undefined = isWhole ? BEFORE_ALL : undefined
   const counts = { detections: 0, clipFrames: 0, unproved: 0 }
   /** The next frame of each clip that grows. */
   const growing = new Map<number, number>()
@@ -43,7 +46,7 @@ export function rowVerifier (verification: Verification) {
   function findUntold (next: number): void {
     if (told === undefined) return
     for (const { id, adopted } of unclaimed.iterate(told, next)) {
-      if (told === 0 && adopted === 1) counts.unproved += 1
+      if (told === BEFORE_ALL && adopted === 1) counts.unproved += 1
       else report(`detection row ${id}`, 'no ledger entry tells of it')
     }
   }
