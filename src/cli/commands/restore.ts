@@ -61,7 +61,7 @@ function toText (folder: string, dataFolder: string, report: RestoreReport, isDr
   if (restored) {
     lines.push(`restored ${what}, from ${folder} to ${dataFolder}`)
     if (movedAside !== undefined) lines.push(`what was in ${dataFolder} is in ${dataFolder}/${movedAside}`)
-    if (secrets.length === 0) lines.push('the backup has neither camera password nor ledger key: where the data folder has none either, the next start makes new ones')
+    if (secrets.length === 0) lines.push('the backup has no secrets: the ledger goes on with the key of the data folder, else with a new one, and the camera password is that of the settings or of the data folder, else a new one')
   } else if (isDryRun) {
     lines.push(findings.length === 0 ? `the backup in ${folder} is good: ${what}` : `the backup in ${folder} is damaged`)
   } else {

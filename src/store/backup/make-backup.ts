@@ -13,6 +13,8 @@ import { makePass, type Pass } from './pass.js'
 
 const LOCK_FILE = 'backup.lock'
 const PARTS_FOLDER = '.parts'
+/** What a folder may have and still counts as empty: what the first backup makes before its manifest. */
+const NOTHING = [LOCK_FILE, `${LOCK_FILE}-journal`, `${MANIFEST_FILE}.part`, 'lost+found']
 /** A file may go by retention after the database was copied; then both are looked at again. */
 const MAX_PASSES = 4
 
@@ -83,7 +85,7 @@ async function prepareFolder ({ folder, dataFolder }: BackupSettings): Promise<v
     throw new StartupError(`${folder} and the data folder ${dataFolder} lie in one another: back up to another folder, best on another disk`)
   }
   const names = await readdir(folder)
-  if (names.length > 0 && readManifest(folder) === undefined && !names.every(name => [LOCK_FILE, 'lost+found', `${MANIFEST_FILE}.part`].includes(name))) {
+  if (names.length > 0 && readManifest(folder) === undefined && !names.every(name => NOTHING.includes(name))) {
     throw new StartupError(`${folder} is not empty, and not a backup: name a new or an empty folder`)
   }
 }

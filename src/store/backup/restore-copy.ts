@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { chown } from 'node:fs/promises'
+import { chown, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readList, type ListedFile } from './file-list.js'
 import { copyHashed, flushFolder, hashFile, SourceUnreadable, type HashedBytes, type Owner } from './hashed-copy.js'
@@ -58,17 +58,17 @@ export class RestoreCopy {
     const taken: string[] = []
     for (const file of secrets) if (await this.#take(file, file.path, SECRET_MODE)) taken.push(file.path)
     for (const folder of this.#folders) await flushFolder(folder)
-    return { isDatabaseWhole: isDatabaseWhole && isListWhole, ...totals, findings: this.#findings, secrets: taken }
+    return { isDatabaseWhole: isDatabaseWhole && isListWhole, ...totals, findings: this.#findings.sort((a, b) => a.path < b.path ? -1 : 1), secrets: taken }
   }
 
   async #take (file: BackedUpFile, name: string, mode: number): Promise<boolean> {
     const source = join(this.#folder, file.path)
-    return await this.#isAsBackedUp(file, async () => {
-      if (this.#target === undefined) return await hashFile(source, file.size_bytes)
-      const path = join(this.#target, name)
-      await this.#makeFolder(dirname(path))
-      return await copyHashed(source, path, file.size_bytes, { mode, owner: this.#owner })
-    })
+    if (this.#target === undefined) return await this.#isAsBackedUp(file, async () => await hashFile(source, file.size_bytes))
+    const path = join(this.#target, name)
+    await this.#makeFolder(dirname(path))
+    const isGood = await this.#isAsBackedUp(file, async () => await copyHashed(source, path, file.size_bytes, { mode, owner: this.#owner }))
+    if (!isGood) await rm(path, { force: true })
+    return isGood
   }
 
   async #isAsBackedUp (file: BackedUpFile, read: () => Promise<HashedBytes>): Promise<boolean> {

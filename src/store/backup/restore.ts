@@ -14,7 +14,7 @@ import { RestoreCopy, type RestoreFinding } from './restore-copy.js'
 const COPIES_FOLDER = '.restore-copies'
 
 /** What a data folder may have and still counts as empty. */
-const NOTHING = [LOCK_FILE, COPIES_FOLDER, RESTORING_FOLDER, '.gitkeep', 'lost+found']
+const NOTHING = [LOCK_FILE, `${LOCK_FILE}-journal`, COPIES_FOLDER, RESTORING_FOLDER, '.gitkeep', 'lost+found']
 
 /** What is restored, where to, and how. */
 export interface RestoreSettings {
