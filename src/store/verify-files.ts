@@ -21,7 +21,7 @@ const FRAME_FILES = `
   SELECT frame_path AS path, frame_sha256 AS sha256, frame_size_bytes AS size_bytes FROM oil_spill_events WHERE evidence_state = 'kept' AND ${SINCE}
   UNION ALL
   SELECT detections.frame_path, detections.sha256, detections.size_bytes FROM detections JOIN oil_spill_events ON oil_spill_events.id = event_id
-   WHERE detections.frame_path IS NOT NULL AND evidence_state = 'kept' AND ${SINCE}
+   WHERE detections.frame_path IS NOT NULL AND evidence_state <> 'deleted' AND ${SINCE}
      AND detections.frame_path NOT IN (SELECT frame_path FROM oil_spill_events AS others WHERE others.frame_path = detections.frame_path)`
 
 const CLIP_FILES = `

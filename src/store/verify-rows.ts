@@ -1,4 +1,5 @@
-import type { Json } from '../core/canonical-json.js'
+import { createHash } from 'node:crypto'
+import { canonicalJson, type Json } from '../core/canonical-json.js'
 import { digestOf, type LedgerPayload } from '../core/ledger.js'
 import { CLIP_FRAME_COLUMNS, DETECTION_COLUMNS } from './evidence-digests.js'
 import { isPayload, type LedgerExtent, type LedgerTableRow } from './verify-ledger.js'
@@ -19,7 +20,7 @@ type Row = Record<string, string | number | null>
  */
 export function rowVerifier (verification: Verification) {
   const { report, isWhole } = verification
-  const { detections, unclaimed, frames, frameCount, owner, ownerOf, isDeleted, event, review, clip } = statements(verification)
+  const { detections, unclaimed, frames, index, frameCount, owner, ownerOf, isDeleted, event, review, clip } = statements(verification)
   /** Whether no entry has been passed over, so that what none tells of shows. */
   let sure = isWhole
   /** The last detection that was told of; undefined where it is not known. */
@@ -71,6 +72,13 @@ export function rowVerifier (verification: Verification) {
     if (count >= next) report(`frame ${next} of clip ${clipId}`, 'no ledger entry tells of it')
   }
 
+  /** One hash for the whole index of a clip that was closed. */
+  function indexDigest (clipId: number): string {
+    const hash = createHash('sha256')
+    for (const row of index.iterate(clipId)) hash.update(`${canonicalJson(row)}\n`)
+    return hash.digest('hex')
+  }
+
   /** Everything that an entry says of a row must be so in the row. */
   function compare (name: string, found: Row | undefined, said: LedgerPayload, { sequence }: LedgerTableRow): void {
     if (found === undefined) return report(name, `is missing: ledger row ${sequence} tells of it`)
@@ -94,8 +102,12 @@ export function rowVerifier (verification: Verification) {
     if (row.action === 'clip.closed' && isPayload(closed)) {
       const clipId = Number(closed['clip_id'])
       const { event_id: _, ...rest } = closed // a merge changes it
-      if (!isDeleted(row.subject) || clip.get(clipId) !== undefined) compare(`clip ${clipId}`, clip.get(clipId), rest, row)
       endClip(clipId)
+      if (isDeleted(row.subject) && clip.get(clipId) === undefined) return
+      const found = clip.get(clipId)
+      compare(`clip ${clipId}`, found, rest, row)
+      if (found?.['closed_at_ms'] === null) report(`clip ${clipId}`, `is not closed, but ledger row ${row.sequence} says so`)
+      else if (typeof closed['digest'] === 'string' && indexDigest(clipId) !== closed['digest']) report(`one of the frames of clip ${clipId}`, `not as ledger row ${row.sequence} tells of it`)
     }
   }
 
@@ -136,6 +148,7 @@ function statements ({ database }: Verification) {
       SELECT id, EXISTS (SELECT 1 FROM ledger WHERE subject = 'event:' || event_id AND action = 'event.adopted') AS adopted
         FROM detections WHERE id > ? AND id < ? ORDER BY id`),
     frames: database.prepare<[number, number, number], Row>(`SELECT ${CLIP_FRAME_COLUMNS} FROM clip_frames WHERE clip_id = ? AND number BETWEEN ? AND ? ORDER BY number`),
+    index: database.prepare<[number], Row>(`SELECT role, ${CLIP_FRAME_COLUMNS} FROM clip_frames WHERE clip_id = ? ORDER BY number`),
     frameCount: database.prepare<[number], number>('SELECT max(number) FROM clip_frames WHERE clip_id = ?').pluck(),
     event: database.prepare<[number], number>('SELECT 1 FROM oil_spill_events WHERE id = ?').pluck(),
     review: database.prepare<[number], Row>('SELECT * FROM reviews WHERE review_id = ?'),

@@ -107,6 +107,11 @@ export function firstEntrySince (database: Connection, atMs: number): number | u
   return database.prepare<[number], number | null>('SELECT min(sequence) FROM ledger WHERE at_ms >= ?').pluck().get(atMs) ?? undefined
 }
 
+/** The number of the last entry; 0 where there is none. */
+export function lastEntry (database: Connection): number {
+  return database.prepare<[], number | null>('SELECT max(sequence) FROM ledger').pluck().get() ?? 0
+}
+
 /** Indexes too: rows are looked up through them. */
 function damageOf (database: Connection): string | undefined {
   const finding = String(database.pragma('integrity_check(1)', { simple: true })).replaceAll('\n', ' ')

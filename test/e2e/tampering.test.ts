@@ -214,11 +214,16 @@ const MUTATIONS: Record<string, (bench: Bench) => Names> = {
     return is(`detection row ${made === 0 ? -1 : made}`)
   },
   'a column of a frame in the index of a clip' (bench) {
-    const row = flipColumn(bench, 'clip_frames', ['offset_bytes', 'size_bytes', 'sha256', 'taken_at_ms', 'received_at_ms', 'role', 'width', 'height', 'confidence'], 'number')
+    const row = flipColumn(bench, 'clip_frames', ['offset_bytes', 'size_bytes', 'sha256', 'taken_at_ms', 'received_at_ms', 'width', 'height', 'confidence'], 'number')
     return ({ subject }) => {
       const [, first, last = first, clipId] = /^(?:one of the )?frames? (\d+)(?: to (\d+))? of clip (\d+)$/.exec(subject) ?? []
       return clipId === String(row['clip_id']) && Number(first) <= Number(row['number']) && Number(row['number']) <= Number(last)
     }
+  },
+  'the role of a frame of a clip that was closed' ({ database, random }) {
+    const { clip_id: clipId, number, role } = pick(random, database.prepare<[], Row>('SELECT clip_id, number, role FROM clip_frames WHERE clip_id < 3').all())
+    database.prepare('UPDATE clip_frames SET role = ? WHERE clip_id = ? AND number = ?').run(pick(random, ['pre', 'post', 'peak', role === 'during' ? 'opening' : 'during']), clipId, number)
+    return is(`one of the frames of clip ${clipId}`)
   },
   'a frame is dropped from the index of a clip' ({ database, random }) {
     const { clip_id: clipId, number } = pick(random, database.prepare<[], Row>('SELECT clip_id, number FROM clip_frames').all())
@@ -232,9 +237,9 @@ const MUTATIONS: Record<string, (bench: Bench) => Names> = {
     return is(`frame ${Number(number) + 1} of clip ${clipId}`)
   },
   'a column of a clip that was closed' ({ database, random }) {
-    const column = pick(random, ['path', 'size_bytes', 'sha256', 'closed_at_ms', 'truncated'])
+    const column = pick(random, ['path', 'size_bytes', 'sha256', 'truncated', 'closed_at_ms'])
     const id = 1 + random(2)
-    database.exec(`UPDATE clips SET ${column} = ${column === 'path' || column === 'sha256' ? `replace(${column}, substr(${column}, 9, 1), 'x')` : `1 - ${column} + 2 * abs(${column})`} WHERE clip_id = ${id}`)
+    database.exec(`UPDATE clips SET ${column} = ${{ path: 'path || \'x\'', sha256: 'replace(sha256, substr(sha256, 9, 1), \'x\')', closed_at_ms: 'NULL' }[column] ?? `${column} + 1`} WHERE clip_id = ${id}`)
     return is(`clip ${id}`)
   },
   'a clip is dropped' ({ database, random }) {

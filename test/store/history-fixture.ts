@@ -107,8 +107,10 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
   function closeClip (eventId: number, { clipId, bytes }: Clip): void {
     change(() => {
       database.prepare('UPDATE clips SET sha256 = ?, closed_at_ms = ? WHERE clip_id = ?').run(sha256(bytes), Date.now(), clipId)
-      const clip = database.prepare<[number], Record<string, Json>>('SELECT * FROM clips WHERE clip_id = ?').get(clipId) ?? {}
-      tell('clip.closed', eventId, { clip })
+      const clip = database.prepare<[number], Record<string, Json>>('SELECT clip_id, path, size_bytes, truncated, sha256 FROM clips WHERE clip_id = ?').get(clipId) ?? {}
+      database.prepare('UPDATE clip_frames SET role = \'opening\' WHERE clip_id = ? AND number = 1').run(clipId)
+      const rows = database.prepare<[number], Record<string, Json>>(`SELECT role, ${CLIP_FRAME_COLUMNS} FROM clip_frames WHERE clip_id = ? ORDER BY number`).all(clipId)
+      tell('clip.closed', eventId, { clip: { ...clip, frames: rows.length, digest: digestOf(rows) } })
     })
   }
 

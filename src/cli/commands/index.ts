@@ -1,6 +1,7 @@
 import { backup } from './backup.js'
 import type { Command } from './command.js'
 import { restore } from './restore.js'
+import { verify } from './verify.js'
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly Command[] = [backup, restore]
+export const COMMANDS: readonly Command[] = [verify, backup, restore]
