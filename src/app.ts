@@ -27,6 +27,7 @@ import openapi from './plugins/openapi.js'
 import people from './plugins/people.js'
 import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
+import retentionPlugin from './plugins/retention.js'
 import sessions from './plugins/sessions.js'
 import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
@@ -42,6 +43,7 @@ import integrity from './routes/integrity.js'
 import loginForm from './routes/login.js'
 import me from './routes/me.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
+import retention from './routes/retention.js'
 import status from './routes/status.js'
 import stream from './routes/stream.js'
 import streamControl from './routes/stream-control.js'
@@ -116,6 +118,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(diskRoom, { config, files: overrides.files })
     await app.register(eventArchive)
+    await app.register(retentionPlugin, { config, files: overrides.files })
     await app.register(frameBuffer)
     await app.register(camerasPlugin, { config })
     await app.register(cameraAuth, { config })
@@ -140,6 +143,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(oilSpillEvents)
     await app.register(detections)
     await app.register(integrity, { config })
+    await app.register(retention)
     await app.register(uploadFrame, { config })
     await app.register(feed)
     await app.register(streamControl)

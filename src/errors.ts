@@ -67,7 +67,7 @@ export const LoginsBusy = createError('LOGINS_BUSY', 'Too many people are loggin
 export const ReadsBusy = createError('READS_BUSY', 'Too much evidence is being sent to clients that take it slowly. Wait as long as Retry-After says.', 503)
 export const TooManyViewers = createError<'TOO_MANY_VIEWERS', 503, [number]>('TOO_MANY_VIEWERS', '%d people are watching already, as many as may. Wait as long as Retry-After says, or raise MAX_VIEWERS.', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The server is shutting down. Send this again when it is back.', 503)
-export const StorageFull = createError('STORAGE_FULL', 'There is no room for the evidence of this event. Make room, then send this frame again.', 507)
+export const StorageFull = createError('STORAGE_FULL', 'There is no room for the evidence of this event: the disk is full. Make room, then send this frame again.', 507)
 
 /** Says in one line why the server cannot start. Never reaches a client. */
 export class StartupError extends Error {

@@ -8,6 +8,7 @@ import { FeedSummary } from '../schemas/feed.js'
 import { Integrity } from '../schemas/integrity.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { MadeToken, Me, Token, User } from '../schemas/people.js'
+import { RetentionPlan, RetentionReport } from '../schemas/retention.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { Viewers } from '../schemas/viewers.js'
 import { version } from '../version.js'
@@ -16,7 +17,7 @@ import { version } from '../version.js'
 export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) => {
   const schemas = [
     ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
-    User, Me, Token, MadeToken, Integrity
+    User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport
   ]
   for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {

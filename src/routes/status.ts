@@ -47,7 +47,16 @@ export default (async app => {
         version,
         unauthorized_attempts: app.refusalCount('password') + app.refusalCount('login'),
         refused_frames: camera.counts.refused,
-        storage: { ok, failures, last_error: lastError, unstored_detections: unstored.count, lost_detections: unstored.lostCount },
+        storage: {
+          ok,
+          failures,
+          last_error: lastError,
+          unstored_detections: unstored.count,
+          lost_detections: unstored.lostCount,
+          evidence_bytes: app.evidenceUse.totalBytes ?? null,
+          free_bytes: app.diskRoom.freeBytes ?? null,
+          limit_exceeded: app.evidenceUse.limitExceeded ?? null
+        },
         cameras: census()
       }
     })

@@ -22,11 +22,14 @@ export const Status = Type.Object({
   unauthorized_attempts: Type.Integer({ description: 'Requests that were refused since the start for who sent them: a wrong password, key or token, none, or one with too few rights' }),
   refused_frames: Type.Integer({ description: 'Frames of this camera that were refused since the start: not a whole JPEG, too large, too many, or with a header that cannot be read' }),
   storage: Type.Object({
-    ok: Type.Boolean({ description: 'False from a failure until the next event is stored' }),
+    ok: Type.Boolean({ description: 'False from a failure until the next event is stored, and while there is no room for evidence' }),
     failures: Type.Integer({ description: 'Times since the start that an event could not be stored' }),
     last_error: Type.Union([Type.String({ examples: ['ENOSPC'] }), Type.Null()], { description: 'Code of the last failure' }),
     unstored_detections: Type.Integer({ description: 'Detections of feeds and sources that are held in memory until they can be stored', examples: [0] }),
-    lost_detections: Type.Integer({ description: 'Detections of feeds and sources that were given up since the start: there was no room to hold them until they could be stored, or it took too long', examples: [0] })
+    lost_detections: Type.Integer({ description: 'Detections of feeds and sources that were given up since the start: there was no room to hold them until they could be stored, or it took too long', examples: [0] }),
+    evidence_bytes: Type.Union([Type.Integer({ examples: [52428800] }), Type.Null()], { description: 'All evidence that is kept, known to half a minute; null just after the start' }),
+    free_bytes: Type.Union([Type.Integer({ examples: [53687091200] }), Type.Null()], { description: 'Of the disk, known to half a minute; null where that is not known' }),
+    limit_exceeded: Type.Union([Type.Literal('total_bytes'), Type.Literal('free_disk'), Type.Null()], { description: 'The limit beyond which there is evidence of which none may be deleted: `RETAIN_MAX_BYTES` or `MIN_FREE_BYTES`; null for none' })
   }, { description: 'Whether events and their evidence can be stored' }),
   cameras: Type.Object({
     total: Type.Integer({ examples: [12] }),

@@ -108,7 +108,8 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const claimed = database.prepare<{ path: string }, number>(`
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path AND evidence_state = 'kept')
         OR EXISTS (SELECT 1 FROM detections JOIN oil_spill_events ON oil_spill_events.id = event_id
-                    WHERE detections.frame_path = :path AND evidence_state <> 'deleted')`).pluck()
+                    WHERE detections.frame_path = :path AND evidence_state <> 'deleted')
+        OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
   const known = database.prepare<{ path: string }, number>(`
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path) OR EXISTS (SELECT 1 FROM detections WHERE frame_path = :path)
         OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()

@@ -4,10 +4,11 @@ import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
 import type { Ledger } from './ledger-statements.js'
 import { peopleQueries, WRITING_PEOPLE_QUERIES } from './people-queries.js'
+import { retentionQueries, WRITING_RETENTION_QUERIES } from './retention-queries.js'
 
 /** Every statement of the program by name, prepared once. They run on the SQL thread. */
 export function queriesOf (database: Connection, ledger: Ledger) {
-  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...ledgerQueries(ledger), ...checkpointQueries(database) }
+  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...retentionQueries(database, ledger), ...ledgerQueries(ledger), ...checkpointQueries(database) }
 }
 
 /** What is told of the ledger alone: things that change nothing else, such as an export. */
@@ -23,5 +24,5 @@ export type Queries = ReturnType<typeof queriesOf>
 
 /** Those that change something; they are committed together. */
 export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([
-  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, 'appendToLedger'
+  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, ...WRITING_RETENTION_QUERIES, 'appendToLedger'
 ])

@@ -317,8 +317,7 @@ t.test('an event for whose picture there is no room', async t => {
     await t.rejects(answer(send(true)), { message: 'the disk is broken' })
     store.failing = false
     store.room = true
-    const answers = [send(true), send(true), send(false)]
-    await Promise.all(answers)
+    await Promise.all([answer(send(true)), answer(send(true)), answer(send(false))])
     t.strictSame(store.pictures, [[1, startMs + 300, true]])
     t.strictSame(store.notes, [[1, startMs + 400]])
     t.strictSame(store.runs, [[startMs + 100, startMs + 500]])

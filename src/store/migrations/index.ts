@@ -5,9 +5,10 @@ import { people } from './0003-people.js'
 import { evidence } from './0004-evidence.js'
 import { ledger } from './0005-ledger.js'
 import { reviews } from './0006-reviews.js'
+import { retention } from './0007-retention.js'
 
 /** A change of the schema: as SQL, or as what does it where SQL does not suffice. */
 export type Migration = string | ((database: Connection) => void)
 
 /** Every change of the schema, oldest first. A database's `user_version` is the number of those it has had. */
-export const MIGRATIONS: readonly Migration[] = [events, cameras, people, evidence, ledger, reviews]
+export const MIGRATIONS: readonly Migration[] = [events, cameras, people, evidence, ledger, reviews, retention]
