@@ -7,6 +7,8 @@ import createError from '@fastify/error'
 
 /** A request that does not fit the route's schema. */
 export const RequestInvalid = createError<'REQUEST_INVALID', 400, [string]>('REQUEST_INVALID', 'The request is not as documented: %s. See /documentation.', 400)
+/** A cursor that this list did not give, or that it gave for other filters. */
+export const CursorInvalid = createError('CURSOR_INVALID', 'This cursor does not belong to this list: it is broken, or filters or order are others than those that it came with. Leave it out to begin anew.', 400)
 export const HttpMalformed = createError('HTTP_MALFORMED', 'This is not a well-formed HTTP/1.1 request. Check the client or what stands between it and the server.', 400)
 export const FrameInvalid = createError<'FRAME_INVALID', 400, [string]>('FRAME_INVALID', 'The body is not a whole JPEG: %s. Send the raw bytes of one JPEG file.', 400)
 export const UploadBrokenOff = createError('UPLOAD_BROKEN_OFF', 'The connection ended before the frame was whole. Send it again.', 400)

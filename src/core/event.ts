@@ -1,3 +1,4 @@
+import type { Verdict } from './event-filter.js'
 import type { FrameDetails } from './frame.js'
 import { formatTimestamp } from './time-format.js'
 
@@ -23,6 +24,21 @@ export interface OilSpillEvent {
  * the file was lost; `deleted`: retention took it. The event itself stays.
  */
 export type EvidenceState = 'kept' | 'missing' | 'deleted'
+
+/** An event with all that people see of it in lists. */
+export interface ListedEvent extends OilSpillEvent {
+  /** Of the detection that was surest, from 0 to 1; null where none said. */
+  readonly peakConfidence: number | null
+  /** Where it was seen from, in degrees, WGS 84: as its opening frame says, else where the camera was then; null where neither is known. */
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** Of the newest review; null before the first. */
+  readonly verdict: Verdict | null
+  /** When somebody first said: I have seen it. */
+  readonly acknowledgedAtMs: number | null
+  /** Whether retention leaves its evidence alone. */
+  readonly held: boolean
+}
 
 /** A camera's report of a spill in one frame, as it is kept. Times are milliseconds since 1970, UTC. */
 export interface Detection {

@@ -5,7 +5,7 @@ import { parseDecimal } from '../core/decimal.js'
 
 /**
  * Checks requests against their TypeBox schemas. Bodies are taken as they are; in addresses, where all is text, plain
- * decimal numbers are read as numbers and nothing else is converted.
+ * decimal numbers are read as numbers, lists may be separated by commas or said one by one, and nothing else is converted.
  */
 export default fp(async app => {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
@@ -19,15 +19,21 @@ export default fp(async app => {
   })
 }, { name: 'validation' })
 
-/** Of what may be one thing or another, such as a number or null, the first says what is meant. */
+/** Of what may be one thing or another, such as a number or null, the first says what is meant; of words, all do. */
 function reasonOf (wrong: ValueError | undefined): string | undefined {
-  return wrong?.errors[0]?.First()?.message ?? wrong?.message
+  const reasons = wrong?.errors.flatMap(each => each.First()?.message ?? []) ?? []
+  if (reasons.every(reason => reason.startsWith('Expected \''))) return reasons.join(' or ').replaceAll(' or Expected', ' or') || wrong?.message
+  return reasons[0]
 }
 
 function withNumbers (schema: TSchema, values: Record<string, unknown>): Record<string, unknown> {
   const properties: Record<string, TSchema> = schema['properties']
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => {
-    const isNumber = ['integer', 'number'].includes(properties[name]?.['type'])
-    return [name, isNumber && typeof value === 'string' ? parseDecimal(value) ?? value : value]
-  }))
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromText(properties[name], value)]))
+}
+
+function fromText (schema: TSchema | undefined, value: unknown): unknown {
+  const items: TSchema | undefined = schema?.['type'] === 'array' ? schema['items'] : undefined
+  if (items !== undefined) return [value].flat().flatMap(each => typeof each === 'string' ? each.split(',') : [each]).map(each => fromText(items, each))
+  const isNumber = ['integer', 'number'].includes(schema?.['type'])
+  return isNumber && typeof value === 'string' ? parseDecimal(value) ?? value : value
 }

@@ -1,19 +1,29 @@
 import type { Readable } from 'node:stream'
+import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ByteBudget } from '../core/byte-budget.js'
-import type { Evidence, OilSpillEvent as StoredEvent } from '../core/event.js'
-import { formatDatetime, formatEpochSeconds, formatTimestamp } from '../core/time-format.js'
-import { EventNotFound, EvidenceAltered, EvidenceDeleted, EvidenceMissing, EvidenceNotKept, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
+import { cursorOf, parseCursor, type EventFilter, type EventPosition } from '../core/event-filter.js'
+import type { Evidence, ListedEvent } from '../core/event.js'
+import { formatDatetime, formatEpochSeconds } from '../core/time-format.js'
+import {
+  CursorInvalid, EventNotFound, EvidenceAltered, EvidenceDeleted, EvidenceMissing, EvidenceNotKept, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid
+} from '../errors.js'
+import { EventQuery } from '../schemas/event-query.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { EventParams, OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
-import { JsonArrayStream } from './json-array-stream.js'
+import { EVENT_FORMATS, type EventFormat } from './event-formats.js'
+import { eventToJson } from './event-json.js'
+import { filterOf } from './event-query.js'
+import { ItemStream, type ListForm } from './item-stream.js'
 
 /** Sent as a stream, whatever its length. */
 const History = Type.Unsafe<Readable>(Type.Array(ref(OilSpillEvent)))
+const HistoryAsText = Type.Unsafe<Readable>(Type.String())
+const HistoryOnMap = Type.Unsafe<Readable>(Type.Object({ type: Type.Literal('FeatureCollection'), features: Type.Array(Type.Unknown()) }))
 
 const unavailable = new HistoryUnavailable('SQLITE_BUSY')
 const notFound = [new RequestInvalid('params/id Expected integer'), new EventNotFound(1)]
@@ -26,23 +36,41 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024
 export default (async app => {
   const held = new ByteBudget(MAX_HELD_BYTES)
 
+  await app.register(accepts)
+
   app.get('/api/oil_spill_events', {
     config: { access: 'public' },
     schema: {
       operationId: 'listOilSpillEvents',
       tags: ['data'],
-      summary: 'List all oil-spill events, oldest first',
+      summary: 'List oil-spill events, all of them and oldest first where nothing is said',
+      description: 'Streamed, however many there are. An event is in a window of time if it overlaps it.',
+      querystring: EventQuery,
       response: {
-        200: content('application/json', History, { description: 'The complete history' }),
-        ...errorResponses(new ReadRateExceeded(), unavailable)
+        200: {
+          description: 'The events, as JSON or in the form that was asked for',
+          headers: {
+            Link: Type.String({ description: 'With `limit`, where there are more: the next page, relative to this address (RFC 8288)', examples: ['<?limit=100&cursor=MSAw...>; rel="next"'] }),
+            Vary: Type.String({ examples: ['Accept'] })
+          },
+          content: {
+            'application/json': { schema: History },
+            'application/x-ndjson': { schema: HistoryAsText },
+            'text/csv': { schema: HistoryAsText },
+            'application/geo+json': { schema: HistoryOnMap }
+          }
+        },
+        ...errorResponses(new RequestInvalid('querystring/limit Expected integer'), new CursorInvalid(), new ReadRateExceeded(), unavailable)
       }
     }
-  }, async (_request, reply) => {
-    const pages = app.eventRepository.pages()
-    const first = await pages.next()
-    const serialize = reply.compileSerializationSchema(OilSpillEvent)
-    return await reply.type('application/json; charset=utf-8')
-      .send(new JsonArrayStream(resumed(first, pages), event => serialize(toJson(event))))
+  }, async (request, reply) => {
+    const { cursor, limit } = request.query
+    const filter = filterOf(request.query)
+    const after = cursor === undefined ? null : parseCursor(filter, cursor) ?? null
+    if (cursor !== undefined && after === null) throw new CursorInvalid()
+    const pages = limit === undefined ? await begun(app.eventRepository.pages(filter, after)) : await onePage(request, reply, { filter, after, limit })
+    const format = formatOf(request, request.query.format)
+    return await reply.header('vary', 'Accept').type(format.contentType).send(new ItemStream(pages, formOf(format, reply)))
   })
 
   app.get('/api/oil_spill_events/:id', {
@@ -57,7 +85,7 @@ export default (async app => {
         ...errorResponses(...notFound, new ReadRateExceeded(), unavailable)
       }
     }
-  }, async request => toJson(await find(request.params.id)))
+  }, async request => eventToJson(await find(request.params.id)))
 
   app.get('/api/oil_spill_events/:id/frame', {
     config: { access: 'public' },
@@ -104,7 +132,7 @@ export default (async app => {
     }
   }
 
-  async function findKept (id: number): Promise<StoredEvent> {
+  async function findKept (id: number): Promise<ListedEvent> {
     const event = await find(id)
     if (event.evidenceState === 'missing') throw new EvidenceNotKept(id)
     if (event.evidenceState === 'kept') return event
@@ -112,35 +140,44 @@ export default (async app => {
     throw new EvidenceDeleted(id, deletion === undefined ? 'an unknown day' : formatDatetime(deletion.atMs), deletion?.reason ?? 'the ledger does not say why')
   }
 
-  async function find (id: number): Promise<StoredEvent> {
+  /** One page of the list, with a link to the next one where there is one. */
+  async function onePage (request: FastifyRequest, reply: FastifyReply, { filter, after, limit }: { filter: EventFilter, after: EventPosition | null, limit: number }) {
+    const { events, hasMore } = await app.eventRepository.some(filter, after, limit)
+    const last = events.at(-1)
+    if (hasMore && last !== undefined) {
+      const query = new URLSearchParams(request.url.split('?')[1])
+      query.set('cursor', cursorOf(filter, last))
+      // Relative, since behind a proxy the address may be another one.
+      void reply.header('link', `<?${query.toString()}>; rel="next"`)
+    }
+    return (async function * () { yield events })()
+  }
+
+  async function find (id: number): Promise<ListedEvent> {
     const event = await app.eventRepository.find(id)
     if (event === undefined) throw new EventNotFound(id)
     return event
   }
 }) satisfies FastifyPluginAsyncTypebox
 
-/** An event as the API shows it. */
-function toJson (event: StoredEvent): OilSpillEvent {
-  const { evidence } = event
-  return {
-    timestamp: formatTimestamp(event.startedAtMs),
-    datetime: formatDatetime(event.startedAtMs),
-    frame_path: evidence.framePath,
-    id: event.id,
-    camera_id: event.cameraId,
-    ended_at: event.endedAtMs === null ? null : formatDatetime(event.endedAtMs),
-    merged_into: event.mergedInto,
-    sha256: evidence.sha256,
-    size_bytes: evidence.sizeBytes,
-    width: evidence.width,
-    height: evidence.height,
-    evidence_state: event.evidenceState,
-    frame_url: `/api/oil_spill_events/${event.id}/frame`
-  }
+/** By the query, else by the header Accept. Who accepts none of the forms gets JSON, as ever. */
+function formatOf (request: FastifyRequest, format: EventQuery['format']): EventFormat {
+  if (format !== undefined) return EVENT_FORMATS[format]
+  const formats: EventFormat[] = Object.values(EVENT_FORMATS)
+  const accepted = request.accepts().type(formats.map(({ mediaType }) => mediaType))
+  return formats.find(({ mediaType }) => mediaType === accepted) ?? EVENT_FORMATS.json
 }
 
-/** The pages whose first was taken already, so that a failure could still become a status. */
-async function * resumed (first: IteratorResult<StoredEvent[], void>, pages: AsyncGenerator<StoredEvent[], void>): AsyncGenerator<StoredEvent[], void> {
-  if (first.done !== true) yield first.value
-  yield * pages
+function formOf (format: EventFormat, reply: FastifyReply): ListForm<ListedEvent> {
+  const { write, ...form } = format.form(reply.compileSerializationSchema(OilSpillEvent))
+  return { ...form, write: event => write(eventToJson(event)) }
+}
+
+/** The pages whose first is there already, so that a failure can still become a status. */
+async function begun<Page> (pages: AsyncGenerator<Page, void>): Promise<AsyncGenerator<Page, void>> {
+  const first = await pages.next()
+  return (async function * () {
+    if (first.done !== true) yield first.value
+    yield * pages
+  })()
 }

@@ -4,7 +4,8 @@ import { Datetime, EpochSeconds } from './text.js'
 /** As `CAMERA_ID_PATTERN` of core. */
 const pattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
 
-const CameraId = Type.String({ pattern, description: 'The camera\'s id: lower-case letters, digits, `-` and `_`', examples: ['rig-4-north'] })
+/** Names a camera. */
+export const CameraId = Type.String({ pattern, description: 'The camera\'s id: lower-case letters, digits, `-` and `_`', examples: ['rig-4-north'] })
 
 /** Names a camera in a path. */
 export const CameraParams = Type.Object({ camera_id: CameraId })

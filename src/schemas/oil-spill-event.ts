@@ -20,7 +20,13 @@ export const OilSpillEvent = Type.Object({
   evidence_state: Type.Union([Type.Literal('kept'), Type.Literal('missing'), Type.Literal('deleted')], {
     description: '`missing`: there was no room for the opening frame, or its file was lost; `deleted`: by retention. The event and its hashes stay', examples: ['kept']
   }),
-  frame_url: Type.String({ description: 'Where to get the opening frame, on this server', examples: ['/api/oil_spill_events/1/frame'] })
+  frame_url: Type.String({ description: 'Where to get the opening frame, on this server', examples: ['/api/oil_spill_events/1/frame'] }),
+  peak_confidence: Type.Union([Type.Number({ minimum: 0, maximum: 1, examples: [0.93] }), Type.Null()], { description: 'Of the detection that was surest; null where none said' }),
+  latitude: Type.Union([Type.Number({ examples: [58.37] }), Type.Null()], { description: 'Where it was seen from, as its opening frame says, else where the camera was then (WGS 84); null where neither is known' }),
+  longitude: Type.Union([Type.Number({ examples: [1.91] }), Type.Null()], { description: 'As latitude' }),
+  verdict: Type.Union([Type.Literal('confirmed'), Type.Literal('false_positive'), Type.Literal('unsure'), Type.Null()], { description: 'Of the newest review; null before the first' }),
+  acknowledged_at: Type.Union([Datetime('When somebody first acknowledged it'), Type.Null()], { description: 'null while nobody has' }),
+  held: Type.Boolean({ description: 'Whether its evidence is kept from being deleted by retention', examples: [false] })
 }, { $id: 'OilSpillEvent', description: 'One unbroken run of detections' })
 
 /** One unbroken run of detections. */

@@ -4,6 +4,7 @@ import type { Connection } from './database.js'
 import type { DetectionNote } from './detection-batch.js'
 import { detectionStatements, type DetectionPosition } from './detection-statements.js'
 import { eventChanges } from './event-changes.js'
+import { EVENT_COLUMNS, toEvent, type EventRow } from './event-rows.js'
 import type { Ledger } from './ledger-statements.js'
 
 /** A new event, before it has an id. */
@@ -36,30 +37,12 @@ export interface LateJoin {
   readonly evidence: Evidence | null
 }
 
-/** Where a page of the history goes on: behind this event, in the order of start and id. */
-export interface EventPosition { readonly startedAtMs: number, readonly id: number }
-
 /** The history of one camera in short. */
 export interface CameraSummary { readonly cameraId: string, readonly total: number, readonly newestStartedAtMs: number }
 
 /** The opening frame was kept before. Its code travels between the threads. */
 class DetectionKnown extends Error {
   readonly code = 'DETECTION_KNOWN'
-}
-
-interface EventRow {
-  id: number
-  camera_id: string
-  started_at_ms: number
-  last_detected_at_ms: number
-  ended_at_ms: number | null
-  frame_path: string
-  frame_sha256: string
-  frame_size_bytes: number
-  frame_width: number
-  frame_height: number
-  merged_into: number | null
-  evidence_state: EvidenceState
 }
 
 interface SpanRow {
@@ -71,8 +54,6 @@ interface SpanRow {
   evidence_state: EvidenceState
 }
 
-const COLUMNS = `id, camera_id, started_at_ms, last_detected_at_ms, ended_at_ms,
-  frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, merged_into, evidence_state`
 const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_after_ms, evidence_state'
 
 /**
@@ -88,14 +69,11 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const end = database.prepare<[number, number | null, number]>(
     'UPDATE oil_spill_events SET ended_at_ms = max(?, started_at_ms), clear_after_ms = ? WHERE id = ? AND ended_at_ms IS NULL')
-  const byId = database.prepare<[number], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE id = ?`)
-  const allOpen = database.prepare<[], EventRow>(`SELECT ${COLUMNS} FROM oil_spill_events WHERE ended_at_ms IS NULL`)
+  const byId = database.prepare<[number], EventRow>(`SELECT ${EVENT_COLUMNS} FROM oil_spill_events WHERE id = ?`)
+  const allOpen = database.prepare<[], EventRow>(`SELECT ${EVENT_COLUMNS} FROM oil_spill_events WHERE ended_at_ms IS NULL`)
   const summaries = database.prepare<[], CameraSummary>(`
     SELECT camera_id AS cameraId, count(*) AS total, max(started_at_ms) AS newestStartedAtMs
       FROM oil_spill_events WHERE merged_into IS NULL GROUP BY camera_id`)
-  const page = database.prepare<[number, number, number], EventRow>(`
-    SELECT ${COLUMNS} FROM oil_spill_events
-     WHERE (started_at_ms, id) > (?, ?) AND merged_into IS NULL ORDER BY started_at_ms, id LIMIT ?`)
   const deletion = database.prepare<[string], { atMs: number, reason: string }>(`
     SELECT at_ms AS atMs, payload ->> 'reason' AS reason FROM ledger
      WHERE subject = ? AND action = 'evidence.deleted' ORDER BY sequence DESC LIMIT 1`)
@@ -208,20 +186,15 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       tell(reopens ? 'event.reopened' : 'event.joined', eventId, told)
       return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
     },
-    findEvent (id: number): OilSpillEvent | undefined { return toEvent(byId.get(id)) },
     /** When and why the evidence of an event was deleted, as the ledger says. */
     deletionOf (eventId: number): { atMs: number, reason: string } | undefined { return deletion.get(`event:${eventId}`) },
-    openEvents (): OilSpillEvent[] { return allOpen.all().map(fromRow) },
+    openEvents (): OilSpillEvent[] { return allOpen.all().map(toEvent) },
     /** The events of a camera next to a time, before and after it. */
     neighboursOf (cameraId: string, atMs: number): { before: EventSpan | undefined, after: EventSpan | undefined } {
       return { before: toSpan(before.get(cameraId, atMs)), after: toSpan(after.get(cameraId, atMs)) }
     },
     /** How many each camera has, and when its newest started. Counts rows, so it is asked once, at the start. */
     summarizeEvents (): CameraSummary[] { return summaries.all() },
-    /** At most `limit` events behind a position, oldest first. */
-    pageOfEvents (position: EventPosition, limit: number): OilSpillEvent[] {
-      return page.all(position.startedAtMs, position.id, limit).map(fromRow)
-    },
     /** At most `limit` detections of an event behind a position, in the order in which their frames were taken. */
     pageOfDetections (eventId: number, after: DetectionPosition, limit: number): StoredDetection[] {
       return detections.page(eventId, after, limit)
@@ -235,29 +208,6 @@ export function eventQueries (database: Connection, ledger: Ledger) {
 
 /** Those of them that change something. */
 export const WRITING_EVENT_QUERIES: ReadonlyArray<keyof ReturnType<typeof eventQueries>> = ['changeEvent', 'keepEvidence', 'addDetections', 'joinEvent']
-
-function toEvent (row: EventRow | undefined): OilSpillEvent | undefined {
-  return row === undefined ? undefined : fromRow(row)
-}
-
-function fromRow (row: EventRow): OilSpillEvent {
-  return {
-    id: row.id,
-    cameraId: row.camera_id,
-    startedAtMs: row.started_at_ms,
-    lastDetectedAtMs: row.last_detected_at_ms,
-    endedAtMs: row.ended_at_ms,
-    evidence: {
-      framePath: row.frame_path,
-      sha256: row.frame_sha256,
-      sizeBytes: row.frame_size_bytes,
-      width: row.frame_width,
-      height: row.frame_height
-    },
-    evidenceState: row.evidence_state,
-    mergedInto: row.merged_into
-  }
-}
 
 function toSpan (row: SpanRow | undefined): EventSpan | undefined {
   return row === undefined

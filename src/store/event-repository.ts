@@ -1,14 +1,13 @@
-import type { Detection, Evidence, OilSpillEvent, StoredDetection } from '../core/event.js'
+import { ALL_EVENTS, type EventFilter, type EventPosition } from '../core/event-filter.js'
+import type { Detection, Evidence, ListedEvent, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
 import type { DetectionPosition } from './detection-statements.js'
 import type { DetectionNote } from './detection-batch.js'
-import type { CameraSummary, EventEnd, EventPosition, LateJoin, NewEvent } from './event-queries.js'
+import type { CameraSummary, EventEnd, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
 /** Events that are read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
 const PAGE_SIZE = 100
-
-const BEFORE_ALL: EventPosition = { startedAtMs: Number.MIN_SAFE_INTEGER, id: 0 }
 
 /** The history of one camera, or of all, in short. */
 export interface EventSummary {
@@ -87,7 +86,7 @@ export class EventRepository {
   }
 
   /** The event with this id, or undefined. */
-  async find (id: number): Promise<OilSpillEvent | undefined> {
+  async find (id: number): Promise<ListedEvent | undefined> {
     return await this.#sql.ask('findEvent', id)
   }
 
@@ -101,16 +100,29 @@ export class EventRepository {
     return await this.#sql.ask('openEvents')
   }
 
-  /** The complete history, oldest first, a page at a time. Events that open meanwhile come at the end. */
-  async * pages (): AsyncGenerator<OilSpillEvent[]> {
-    let after = BEFORE_ALL
-    while (true) {
-      const page = await this.#sql.ask('pageOfEvents', after, PAGE_SIZE)
-      const last = page.at(-1)
-      if (last === undefined) return
-      yield page
-      after = { startedAtMs: last.startedAtMs, id: last.id }
-    }
+  /**
+   * The events that are as a filter says, all where there is none, a page at a time, behind a place where one is given.
+   * Events that open meanwhile come at the end of those that are listed oldest first. A page is never empty.
+   */
+  async * pages (filter: EventFilter = ALL_EVENTS, after: EventPosition | null = null): AsyncGenerator<readonly ListedEvent[], void> {
+    let place = after
+    do {
+      const { events, next } = await this.#sql.ask('pageOfHistory', filter, place, PAGE_SIZE)
+      if (events.length > 0) yield events
+      place = next
+    } while (place !== null)
+  }
+
+  /** At most `limit` of the events that `pages` gives, and whether there are more. */
+  async some (filter: EventFilter, after: EventPosition | null, limit: number): Promise<{ events: ListedEvent[], hasMore: boolean }> {
+    const events: ListedEvent[] = []
+    let place = after
+    do {
+      const page = await this.#sql.ask('pageOfHistory', filter, place, Math.min(PAGE_SIZE, limit + 1 - events.length))
+      events.push(...page.events)
+      place = page.next
+    } while (place !== null && events.length <= limit)
+    return { events: events.slice(0, limit), hasMore: events.length > limit }
   }
 
   /** The detections of an event, a page at a time, in the order in which their frames were taken. */

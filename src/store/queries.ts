@@ -2,13 +2,22 @@ import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
 import { checkpointQueries, WRITING_CHECKPOINT_QUERIES } from './checkpoint-queries.js'
 import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
+import { historyQueries } from './history-queries.js'
 import type { Ledger } from './ledger-statements.js'
 import { peopleQueries, WRITING_PEOPLE_QUERIES } from './people-queries.js'
 import { retentionQueries, WRITING_RETENTION_QUERIES } from './retention-queries.js'
 
 /** Every statement of the program by name, prepared once. They run on the SQL thread. */
 export function queriesOf (database: Connection, ledger: Ledger) {
-  return { ...eventQueries(database, ledger), ...cameraQueries(database, ledger), ...peopleQueries(database), ...retentionQueries(database, ledger), ...ledgerQueries(ledger), ...checkpointQueries(database) }
+  return {
+    ...eventQueries(database, ledger),
+    ...historyQueries(database),
+    ...cameraQueries(database, ledger),
+    ...peopleQueries(database),
+    ...retentionQueries(database, ledger),
+    ...ledgerQueries(ledger),
+    ...checkpointQueries(database)
+  }
 }
 
 /** What is told of the ledger alone: things that change nothing else, such as an export. */
