@@ -20,6 +20,7 @@ import expectContinue from './plugins/expect-continue.js'
 import feeds from './plugins/feeds.js'
 import frameBuffer from './plugins/frame-buffer.js'
 import frameIntake from './plugins/frame-intake.js'
+import liveEventsPlugin from './plugins/live-events.js'
 import liveStream from './plugins/live-stream.js'
 import login from './plugins/login.js'
 import notFound from './plugins/not-found.js'
@@ -40,6 +41,7 @@ import frame from './routes/frame.js'
 import health from './routes/health.js'
 import home from './routes/home.js'
 import integrity from './routes/integrity.js'
+import liveEvents from './routes/live-events.js'
 import loginForm from './routes/login.js'
 import me from './routes/me.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
@@ -119,6 +121,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(diskRoom, { config, files: overrides.files })
     await app.register(eventArchive)
     await app.register(retentionPlugin, { config, files: overrides.files })
+    await app.register(liveEventsPlugin, { config })
     await app.register(frameBuffer)
     await app.register(camerasPlugin, { config })
     await app.register(cameraAuth, { config })
@@ -141,6 +144,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(viewers)
     await app.register(cameras, { config })
     await app.register(oilSpillEvents)
+    await app.register(liveEvents)
     await app.register(detections)
     await app.register(integrity, { config })
     await app.register(retention)

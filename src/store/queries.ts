@@ -4,6 +4,7 @@ import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
 import { historyQueries } from './history-queries.js'
 import type { Ledger } from './ledger-statements.js'
+import { liveQueries } from './live-queries.js'
 import { peopleQueries, WRITING_PEOPLE_QUERIES } from './people-queries.js'
 import { retentionQueries, WRITING_RETENTION_QUERIES } from './retention-queries.js'
 
@@ -12,6 +13,7 @@ export function queriesOf (database: Connection, ledger: Ledger) {
   return {
     ...eventQueries(database, ledger),
     ...historyQueries(database),
+    ...liveQueries(database),
     ...cameraQueries(database, ledger),
     ...peopleQueries(database),
     ...retentionQueries(database, ledger),
