@@ -1,7 +1,7 @@
 import type { EventFilter, EventPosition } from '../core/event-filter.js'
 import type { ListedEvent } from '../core/event.js'
 import type { Connection } from './database.js'
-import { ALL_TIMES, eventIndex, type Probe } from './event-index.js'
+import { ALL_TIMES, eventIndexes, type EventIndex, type Probe } from './event-index.js'
 import { LISTED_COLUMNS, toListedEvent, type ListedRow } from './event-rows.js'
 import {
   EVENTS_WITH_WORDS, goesOn, indexedBy, isAscending, MATCHES, ORDERS, quoted, startsOf, valuesOf, walksOf, WITH_WORDS, type Range, type Values, type Walk
@@ -24,18 +24,24 @@ export interface HistoryLimits {
 
 const LIMITS: HistoryLimits = { candidates: 2000, walked: 5000 }
 
+/** Up to so many times as many events as are looked at one by one are found faster by how sure the detector was than by place. */
+const RARE = 10
+
 /** Events in their order, and how far the time was searched; undefined where all of it was. */
 interface Found { readonly keys: readonly EventPosition[], readonly searchedToMs?: number | undefined }
 
 /** What is searched for, and in which starts. */
 interface Search { readonly filter: EventFilter, readonly conditions: readonly string[], readonly values: Values }
 
+/** The same, by an index. */
+interface IndexSearch extends Search { readonly index: EventIndex, readonly probes: readonly Probe[] }
+
 /**
  * The statements that search the history, made of fixed fragments, each combination prepared once. They are made so that a
  * page takes about as long whatever is searched for, also where nothing is found: see docs/api-history.md.
  */
 export function historyQueries (database: Connection, limits = LIMITS) {
-  const index = eventIndex(database)
+  const indexes = eventIndexes(database)
   const prepared = new Map<string, ReturnType<typeof prepare>>()
   const listed = database.prepare<[number], ListedRow>(`SELECT ${LISTED_COLUMNS} FROM oil_spill_events WHERE id = ?`)
   const extent = database.prepare<[], { lowMs: number | null, highMs: number | null }>(
@@ -43,8 +49,8 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   const nthWithWords = { started_at: nthWith('ASC'), '-started_at': nthWith('DESC') }
 
   const counts = new Map<string, ReturnType<typeof prepareCount>>()
-  const fewSurer = database.prepare<[number], number>(`
-    SELECT count(*) <= ${limits.candidates} FROM (SELECT 1 FROM ${indexedBy('oil_spill_events_by_confidence')} WHERE peak_confidence >= ? LIMIT ${limits.candidates + 1})`).pluck()
+  const surer = database.prepare<[number, number], number>(
+    `SELECT count(*) FROM (SELECT 1 FROM ${indexedBy('oil_spill_events_by_confidence')} WHERE peak_confidence >= ? LIMIT ?)`).pluck()
 
   function prepareCount (sql: string) { return database.prepare<[Values], number>(sql).pluck() }
 
@@ -91,14 +97,24 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   function searchStarts (wanted: Search): Found {
     const { filter, values } = wanted
     if (values.lowMs > values.highMs) return { keys: [] }
+    // Who said something has said what they think.
+    if (filter.words !== null && filter.verdict === 'unreviewed') return { keys: [] }
     const isPlain = filter.words === null && filter.bbox === null && filter.minConfidence === null
-    if (isPlain || isShortWalk(wanted)) return { keys: walk(wanted) }
-    if (filter.minConfidence !== null && fewSurer.get(filter.minConfidence) === 1) {
+    if (isPlain || isShort(wanted, filter.words === null ? limits.walked : 2 * limits.walked)) return { keys: walk(wanted) }
+    if (isRare(filter.minConfidence, limits.candidates)) {
       return { keys: find(indexedBy('oil_spill_events_by_confidence'), { ...wanted, conditions: ['event.peak_confidence >= :minConfidence', ...wanted.conditions] }) }
     }
-    const probes = index.probesOf(filter)
-    if (filter.words !== null && isMore(probes, values)) return searchWords(wanted)
-    return searchIndex(wanted, probes)
+    if (filter.words !== null && filter.bbox === null && filter.minConfidence === null) return searchWords(wanted)
+    const isPlace = filter.bbox !== null && !isRare(filter.minConfidence, RARE * limits.candidates)
+    const index = isPlace ? indexes.byPlace : indexes.bySureness
+    const search: IndexSearch = { ...wanted, index, probes: index.probesOf(filter) }
+    if (filter.words !== null && isMore(search, values, limits.walked)) return searchWords(wanted)
+    return searchIndex(search, filter.words === null ? limits.candidates : limits.walked)
+  }
+
+  /** Whether the detector was as sure as that of so many events at most. */
+  function isRare (minConfidence: number | null, most: number): boolean {
+    return minConfidence !== null && (surer.get(minConfidence, most + 1) ?? 0) <= most
   }
 
   /** In the order of an index by camera and verdict. */
@@ -114,8 +130,9 @@ export function historyQueries (database: Connection, limits = LIMITS) {
     return keys
   }
 
-  function isShortWalk ({ filter, values }: Search): boolean {
-    let left = limits.walked
+  /** Whether there are at most so many events of these cameras, of this verdict, in this window of time. */
+  function isShort ({ filter, values }: Search, most: number): boolean {
+    let left = most
     for (const { from, where, bound } of walksOf(filter)) {
       left -= countOf(from, where, { ...values, ...bound, limit: left + 1 })
       if (left < 0) return false
@@ -139,21 +156,21 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   }
 
   /** By place, sureness, verdict and camera, in a stretch of time that has few enough candidates. */
-  function searchIndex (wanted: Search, probes: readonly Probe[]): Found {
+  function searchIndex (wanted: IndexSearch, most: number): Found {
     const { filter, values } = wanted
     let { lowMs, highMs } = values
-    while (highMs > lowMs && isMore(probes, { lowMs, highMs })) {
+    while (highMs > lowMs && isMore(wanted, { lowMs, highMs }, most)) {
       const halfMs = Math.floor((highMs - lowMs) / 2)
       if (isAscending(filter)) highMs = lowMs + halfMs
       else lowMs = highMs - halfMs
     }
-    const keys = candidates(wanted, probes, { ...ALL_TIMES, lowMs, highMs })
+    const keys = candidates(wanted, { ...ALL_TIMES, lowMs, highMs })
     const isWhole = lowMs === values.lowMs && highMs === values.highMs
     return isWhole ? { keys } : { keys, searchedToMs: isAscending(filter) ? highMs : lowMs }
   }
 
-  function isMore (probes: readonly Probe[], { lowMs, highMs }: Range): boolean {
-    let left = limits.candidates
+  function isMore ({ index, probes }: IndexSearch, { lowMs, highMs }: Range, most: number): boolean {
+    let left = most
     for (const probe of probes) {
       left -= index.count(probe, { ...ALL_TIMES, lowMs, highMs }, left + 1)
       if (left < 0) return true
@@ -164,10 +181,11 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   /** Events that began before a time and had not ended then. Those of one camera follow each other, so there are few. */
   function goingOn (wanted: Search, fromMs: number): EventPosition[] {
     const { lowMs, highMs } = wanted.values
-    return candidates(wanted, index.probesOf(wanted.filter), { lowMs, highMs: Math.min(highMs, fromMs - 1), endsFromMs: fromMs })
+    const index = indexes.byPlace
+    return candidates({ ...wanted, index, probes: index.probesOf(wanted.filter) }, { lowMs, highMs: Math.min(highMs, fromMs - 1), endsFromMs: fromMs })
   }
 
-  function candidates ({ filter, conditions, values }: Search, probes: readonly Probe[], times: Range & { endsFromMs: number }): EventPosition[] {
+  function candidates ({ filter, conditions, values, index, probes }: IndexSearch, times: Range & { endsFromMs: number }): EventPosition[] {
     const { lowMs, highMs } = times
     const found = probes.flatMap(probe =>
       find(index.from, { filter, conditions: [index.condition, ...conditions], values: { ...values, lowMs, highMs, ...index.valuesOf(probe, times) } }))

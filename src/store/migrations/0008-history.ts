@@ -1,3 +1,40 @@
+/** What one index of events multiplies its numbers with. */
+interface Scales { readonly name: string, readonly degree: number, readonly sureness: number, readonly camera: number }
+
+/**
+ * Two indexes of the same. SQLite splits the nodes of an R*Tree by the sum of their sides, so that what has the greatest
+ * numbers is found fastest: one is for places and cameras, the other for how sure the detector and the reviewers were.
+ */
+const EVENT_INDEXES: readonly Scales[] = [
+  { name: 'events_by_place', degree: 30, sureness: 1, camera: 30 },
+  { name: 'events_by_sureness', degree: 0.3, sureness: 1000, camera: 0.3 }
+]
+
+function columnsOf ({ degree, sureness, camera }: Scales): string {
+  return `id, longitude * ${degree}, longitude * ${degree}, latitude * ${degree}, latitude * ${degree}, start_day, end_day,
+         sureness * ${sureness}, sureness * ${sureness}, camera * ${camera}, camera * ${camera}`
+}
+
+function created (index: Scales): string {
+  return `
+CREATE VIRTUAL TABLE ${index.name} USING rtree (  -- finds events by all of these at once, to 24 bits; the table of events has the truth
+  id,
+  west, east,                             -- ${index.degree} times the degrees; 999 degrees where the place is not known
+  south, north,
+  start_day, end_day,                     -- days since 1970; 1e9 for the end of an open event
+  low_sureness, high_sureness,            -- ${index.sureness} times peak_confidence, -1 where there is none; plus 4 where confirmed, 8 where false_positive, 12 where unsure
+  low_camera, high_camera                 -- ${index.camera} times its number
+);
+INSERT INTO ${index.name} SELECT ${columnsOf(index)} FROM event_index_rows;
+`
+}
+
+function indexed (index: Scales): string {
+  return `  DELETE FROM ${index.name} WHERE id = NEW.id;
+  INSERT INTO ${index.name} SELECT ${columnsOf(index)} FROM event_index_rows WHERE id = NEW.id;
+`
+}
+
 /** What the history is searched by. Triggers keep it, so that it is right whoever writes. */
 export const history = `
 ALTER TABLE oil_spill_events ADD COLUMN peak_confidence REAL;  -- of the detection that was surest; NULL where none said
@@ -17,50 +54,33 @@ CREATE INDEX oil_spill_events_by_camera_and_verdict ON oil_spill_events (camera_
 
 CREATE INDEX oil_spill_events_by_confidence ON oil_spill_events (peak_confidence);
 
-CREATE TABLE camera_numbers (             -- cameras as numbers, for event_index
+CREATE TABLE camera_numbers (             -- cameras as numbers, for the indexes below
   number    INTEGER PRIMARY KEY,
   camera_id TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- The scales are such that thin slices are found fast: SQLite splits nodes by the sum of their sides.
-CREATE VIRTUAL TABLE event_index USING rtree (  -- finds events by all of these at once, to 32-bit precision; the table has the truth
-  id,
-  west, east,                             -- 4 times the degrees; 3999 where the place is not known
-  south, north,
-  start_day, end_day,                     -- days since 1970; 1e9 for the end of an open event
-  low_sureness, high_sureness,            -- 1000 times peak_confidence, -1000 where there is none; and 4000 more for each of confirmed, false_positive, unsure
-  low_camera, high_camera                 -- 3 times its number
-);
-
-CREATE VIEW event_index_rows AS           -- what event_index is to hold
-  SELECT id, coalesce(4 * longitude, 3999) AS longitude, coalesce(4 * latitude, 3999) AS latitude,
+CREATE VIEW event_index_rows AS           -- what the indexes hold, before it is scaled
+  SELECT id, coalesce(longitude, 999) AS longitude, coalesce(latitude, 999) AS latitude,
          started_at_ms / 864e5 AS start_day, coalesce(ended_at_ms / 864e5, 1e9) AS end_day,
-         1000 * coalesce(peak_confidence, -1) + CASE verdict WHEN 'confirmed' THEN 4000 WHEN 'false_positive' THEN 8000 WHEN 'unsure' THEN 12000 ELSE 0 END AS sureness,
-         3 * (SELECT number FROM camera_numbers WHERE camera_numbers.camera_id = oil_spill_events.camera_id) AS camera
+         coalesce(peak_confidence, -1) + CASE verdict WHEN 'confirmed' THEN 4 WHEN 'false_positive' THEN 8 WHEN 'unsure' THEN 12 ELSE 0 END AS sureness,
+         (SELECT number FROM camera_numbers WHERE camera_numbers.camera_id = oil_spill_events.camera_id) AS camera
     FROM oil_spill_events
    WHERE merged_into IS NULL;
 
 INSERT INTO camera_numbers (camera_id) SELECT DISTINCT camera_id FROM oil_spill_events;
-INSERT INTO event_index
-SELECT id, longitude, longitude, latitude, latitude, start_day, end_day, sureness, sureness, camera, camera FROM event_index_rows;
-
+${EVENT_INDEXES.map(created).join('')}
 CREATE TRIGGER new_events_are_indexed AFTER INSERT ON oil_spill_events BEGIN
   INSERT OR IGNORE INTO camera_numbers (camera_id) VALUES (NEW.camera_id);
   UPDATE oil_spill_events SET (latitude, longitude) = (SELECT latitude, longitude FROM cameras WHERE camera_id = NEW.camera_id AND latitude + longitude IS NOT NULL)
    WHERE id = NEW.id AND latitude IS NULL;
-  INSERT OR REPLACE INTO event_index
-  SELECT id, longitude, longitude, latitude, latitude, start_day, end_day, sureness, sureness, camera, camera FROM event_index_rows WHERE id = NEW.id;
-END;
+${EVENT_INDEXES.map(indexed).join('')}END;
 
 CREATE TRIGGER changed_events_are_indexed
   AFTER UPDATE OF started_at_ms, ended_at_ms, merged_into, peak_confidence, verdict, latitude, longitude ON oil_spill_events
   WHEN (OLD.started_at_ms, OLD.ended_at_ms, OLD.merged_into, OLD.peak_confidence, OLD.verdict, OLD.latitude, OLD.longitude)
     IS NOT (NEW.started_at_ms, NEW.ended_at_ms, NEW.merged_into, NEW.peak_confidence, NEW.verdict, NEW.latitude, NEW.longitude)
 BEGIN
-  DELETE FROM event_index WHERE id = NEW.id;
-  INSERT INTO event_index
-  SELECT id, longitude, longitude, latitude, latitude, start_day, end_day, sureness, sureness, camera, camera FROM event_index_rows WHERE id = NEW.id;
-END;
+${EVENT_INDEXES.map(indexed).join('')}END;
 
 CREATE TRIGGER detections_make_events_surer AFTER INSERT ON detections WHEN NEW.confidence IS NOT NULL BEGIN
   UPDATE oil_spill_events SET peak_confidence = NEW.confidence WHERE id = NEW.event_id AND NEW.confidence > coalesce(peak_confidence, -1);
