@@ -29,6 +29,7 @@ import people from './plugins/people.js'
 import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
 import retentionPlugin from './plugins/retention.js'
+import serializers from './plugins/serializers.js'
 import sessions from './plugins/sessions.js'
 import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
@@ -104,6 +105,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(errors)
     await app.register(notFound)
     await app.register(validation)
+    await app.register(serializers)
     await app.register(cors)
     await app.register(shutdown)
     await app.register(rateLimits, { config })
