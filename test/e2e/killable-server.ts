@@ -29,7 +29,7 @@ export class KillableServer {
   async kill (): Promise<void> {
     const child = this.#child
     this.#child = undefined
-    if (child === undefined) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
