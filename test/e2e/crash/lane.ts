@@ -58,12 +58,14 @@ export class CrashLane {
 
   /** Has the cameras send, kills the server amid that, and starts it again. Resolves with all that is wrong then. */
   async round (): Promise<string[]> {
-    const running = this.cameras.map(async camera => { await camera.run(`http://127.0.0.1:${this.#server.port}`) })
+    let isOver = false
+    const running = Promise.all(this.cameras.map(async camera => { await camera.run(`http://127.0.0.1:${this.#server.port}`) })).then(() => { isOver = true })
     const enough = this.sent + this.#random(MAX_FRAMES)
-    while (this.sent < enough) await setTimeout(1)
+    while (this.sent < enough && !isOver) await setTimeout(1)
     await setTimeout(this.#random(MAX_DELAY_MS))
+    if (isOver) return ['the server ended by itself']
     await this.#server.kill()
-    await Promise.all(running)
+    await running
     while (this.#random(KILLED_STARTS) === 0) await this.#killStart()
     const beganMs = performance.now()
     await this.#server.restart()
