@@ -4,7 +4,10 @@ import { delimiter, join } from 'node:path'
 import { buildFolder, projectRoot } from './paths.js'
 
 /** The programs in C, and their sources. */
-const SOURCES = { viewers: 'bench/viewers.c', epoll: 'bench/servers/epoll.c' }
+const SOURCES = { viewers: 'bench/viewers.c', epoll: 'bench/servers/epoll.c', 'bad-disk': 'bench/bad-disk.c' }
+
+/** What is loaded into another program. */
+const LIBRARIES: readonly string[] = ['bad-disk']
 
 const known = new Map<string, string | undefined>()
 
@@ -26,7 +29,7 @@ function compile (name: keyof typeof SOURCES): string | undefined {
   const program = join(buildFolder, name)
   if (compiler === undefined) return undefined
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program
-  const { status, stderr } = spawnSync(compiler, ['-O2', '-o', program, source], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync(compiler, ['-O2', ...LIBRARIES.includes(name) ? ['-shared', '-fPIC'] : [], '-o', program, source], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${source} could not be compiled:\n${stderr}`)
   return program
 }

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import t from 'tap'
+import { temporaryFolder } from '../helper.js'
 import { CrashLane } from './crash/lane.js'
 
 /** How often the server is killed; more by `VIDEOSTREAM_CRASH_ROUNDS`. */
@@ -15,7 +17,11 @@ t.setTimeout(120_000 + ROUNDS * ROUND_MS)
 
 t.test('whenever the server is killed, all that it acknowledged is there after the next start', async t => {
   t.setTimeout(0)
-  const lanes = [await CrashLane.start(t, SEED, { gapSeconds: 0 }), await CrashLane.start(t, SEED + 100, { gapSeconds: 0.2 })]
+  const folder = temporaryFolder(t)
+  const lanes = [
+    await CrashLane.start(t, SEED, { dataDir: join(folder, 'gapless'), gapSeconds: 0 }),
+    await CrashLane.start(t, SEED + 100, { dataDir: join(folder, 'gap'), gapSeconds: 0.2 })
+  ]
   await Promise.all(lanes.map(async (lane, index) => {
     for (let round = index; round < ROUNDS; round += lanes.length) {
       const faults = await lane.round()

@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { ADMIN_PASSWORD, PASSWORD, temporaryFolder } from '../../helper.js'
+import { ADMIN_PASSWORD, PASSWORD } from '../../helper.js'
 import { randomFrom, type Random } from '../../random.js'
 import { KillableServer } from '../killable-server.js'
 import { DataCheck } from './data-check.js'
@@ -19,6 +18,14 @@ const KILLED_STARTS = 6
 /** Nothing is measured in the server but what it does, and nothing stands in the way of many frames. */
 const SETTINGS = { NODE_OPTIONS: '', UPLOAD_RATE_LIMIT: '1000000', READ_RATE_LIMIT: '1000000' }
 
+/** What a lane is started with. */
+export interface LaneSettings {
+  readonly gapSeconds: number
+  readonly dataDir: string
+  /** Of the server's process. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** One data folder with its cameras, whose server is killed again and again. */
 export class CrashLane {
   readonly dataDir: string
@@ -26,6 +33,7 @@ export class CrashLane {
   readonly #server: KillableServer
   readonly #random: Random
   readonly #check: DataCheck
+  #sending: Promise<void> | undefined
   #startMs = 0
   /** Starts that were killed before they were over. */
   killedStarts = 0
@@ -38,11 +46,10 @@ export class CrashLane {
   }
 
   /** Starts a server over a new folder and sets up its cameras: the default one, and some with keys of their own. */
-  static async start (t: Test, seed: number, settings: { readonly gapSeconds: number }): Promise<CrashLane> {
-    const dataDir = join(temporaryFolder(t), 'data')
-    const server = await KillableServer.start(t, dataDir, { ...SETTINGS, EVENT_GAP_SECONDS: String(settings.gapSeconds) })
+  static async start (t: Test, seed: number, { dataDir, gapSeconds, environment = {} }: LaneSettings): Promise<CrashLane> {
+    const server = await KillableServer.start(t, dataDir, { ...SETTINGS, EVENT_GAP_SECONDS: String(gapSeconds), ...environment })
     const lane = new CrashLane(server, dataDir, randomFrom(seed))
-    const gapless = settings.gapSeconds === 0
+    const gapless = gapSeconds === 0
     const habits: CameraHabits[] = [{ cameraId: 'default', key: PASSWORD, stamps: false, gapless }]
     for (const cameraId of ['north', 'south', 'east']) {
       habits.push({ cameraId, key: await keyOf(server.port, cameraId), stamps: cameraId !== 'north', gapless })
@@ -51,26 +58,52 @@ export class CrashLane {
     return lane
   }
 
-  /** How many frames were sent. */
-  get sent (): number {
-    return this.cameras.reduce((sum, { journal }) => sum + journal.length, 0)
+  get port (): number {
+    return this.#server.port
   }
 
-  /** Has the cameras send, kills the server amid that, and starts it again. Resolves with all that is wrong then. */
-  async round (): Promise<string[]> {
-    let isOver = false
-    const running = Promise.all(this.cameras.map(async camera => { await camera.run(`http://127.0.0.1:${this.#server.port}`) })).then(() => { isOver = true })
-    const enough = this.sent + this.#random(MAX_FRAMES)
-    while (this.sent < enough && !isOver) await setTimeout(1)
-    await setTimeout(this.#random(MAX_DELAY_MS))
-    if (isOver) return ['the server ended by itself']
+  /** How many frames were sent, those again that were not acknowledged included. */
+  get sent (): number {
+    return this.cameras.reduce((sum, { sent }) => sum + sent, 0)
+  }
+
+  /** Has the cameras send from now on. */
+  send (): void {
+    this.#sending = Promise.all(this.cameras.map(async camera => { await camera.run(`http://127.0.0.1:${this.#server.port}`) }))
+      .then(() => { this.#sending = undefined })
+  }
+
+  /** Waits until so many more frames have been sent. Throws where the server has ended by itself. */
+  async sentMore (frames: number): Promise<void> {
+    const enough = this.sent + frames
+    while (this.sent < enough) {
+      if (this.#sending === undefined) throw new Error('the server ended by itself')
+      await setTimeout(1)
+    }
+  }
+
+  /** Kills the server, amid whatever it does. */
+  async kill (): Promise<void> {
     await this.#server.kill()
-    await running
+    await this.#sending
+  }
+
+  /** Starts the server again, which may be killed meanwhile some times. Resolves with all that is wrong then. */
+  async restart (): Promise<string[]> {
     while (this.#random(KILLED_STARTS) === 0) await this.#killStart()
     const beganMs = performance.now()
     await this.#server.restart()
     this.#startMs = performance.now() - beganMs
     return this.#check.faults(this.cameras)
+  }
+
+  /** Has the cameras send, kills the server amid that, and starts it again. Resolves with all that is wrong then. */
+  async round (): Promise<string[]> {
+    this.send()
+    await this.sentMore(this.#random(MAX_FRAMES))
+    await setTimeout(this.#random(MAX_DELAY_MS))
+    await this.kill()
+    return await this.restart()
   }
 
   /** Everything once more, with fresh eyes. */

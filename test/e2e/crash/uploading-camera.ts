@@ -29,6 +29,12 @@ export class UploadingCamera {
   readonly #random: Random
   /** Every frame that was sent, oldest first. */
   readonly journal: SentFrame[] = []
+  /** How often a frame was sent. */
+  sent = 0
+  /** How often one was acknowledged. */
+  acknowledged = 0
+  /** How often one was refused, to be sent again. */
+  refused = 0
   /** Whether an event is open, by what was acknowledged. */
   state: KnownState = 'unknown'
   #spill = false
@@ -106,12 +112,15 @@ export class UploadingCamera {
 
   async #post (url: string, frame: SentFrame): Promise<void> {
     this.#unanswered = frame
+    this.sent += 1
     const headers = { 'X-Camera-Auth': this.#habits.key, ...frame.headers }
     try {
       const { status } = await send(url, { method: 'POST', path: `/api/cameras/${this.cameraId}/frames`, headers, body: frame.jpeg })
       // Once it was acknowledged it stays so.
       if (frame.status !== 200) frame.status = status
-      if (status < 500) this.#unanswered = undefined
+      if (status === 200) this.acknowledged += 1
+      if (status >= 500) this.refused += 1
+      else this.#unanswered = undefined
     } finally {
       if (frame.status !== 200) frame.repeated = true
     }
