@@ -157,7 +157,7 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     eventLackingEvidence (detection: Detection): OilSpillEvent | undefined {
       const eventId = detections.eventOf(detection)
       const row = eventId === undefined ? undefined : byId.get(eventId)
-      return row?.evidence_state === 'missing' ? fromRow(row) : undefined
+      return row?.evidence_state === 'missing' ? toEvent(row) : undefined
     },
     /** Keeps detections that open events go on with. Those that are there already are left as they are. */
     addDetections (notes: readonly DetectionNote[]): void {

@@ -1,7 +1,7 @@
 import type { Deletable, DeletionReason, RetentionPolicy } from '../core/retention.js'
 import type { Connection } from './database.js'
 import { eventChanges } from './event-changes.js'
-import type { EventPosition } from './event-queries.js'
+import type { EventPosition } from '../core/event-filter.js'
 import type { Ledger } from './ledger-statements.js'
 
 /** A file that is being deleted: the row goes when the file has. */

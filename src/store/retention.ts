@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { RetentionChoice, type Deletable, type Deletion, type EvidenceUsage, type RetentionPolicy } from '../core/retention.js'
 import type { DiskRoom } from './disk-room.js'
-import type { EventPosition } from './event-queries.js'
+import type { EventPosition } from '../core/event-filter.js'
 import type { Garbage } from './garbage.js'
 import type { DeletionOrder } from './retention-queries.js'
 import type { SqlThread } from './sql-thread.js'

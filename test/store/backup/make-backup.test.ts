@@ -19,8 +19,15 @@ t.test('a backup has the database, every file, and a manifest that describes the
   t.strictSame(hashesOf(history.folder), before, 'the data folder is as it was')
   const manifest = JSON.parse(readFileSync(join(folder, 'backup.json'), 'utf8'))
   t.match(manifest, {
-    format: 'videostream-backup', format_version: 1, state: 'complete', made_at: '2023-06-23T14:30:00.000000', app_version: '1.2.3', events: 20,
-    files: { count: 21 }, secrets: [], ledger_head: { sequence: 41 }
+    format: 'videostream-backup',
+    format_version: 1,
+    state: 'complete',
+    made_at: '2023-06-23T14:30:00.000000',
+    app_version: '1.2.3',
+    events: 20,
+    files: { count: 21 },
+    secrets: [],
+    ledger_head: { sequence: 41 }
   })
   t.strictSame(readdirSync(folder).sort(), ['backup.json', 'backup.lock', manifest.list.path, manifest.database.path, 'oil_spill_frames', 'unclaimed_frames'].sort())
   for (const { path, size_bytes: size, sha256 } of [manifest.database, manifest.list]) {
