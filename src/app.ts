@@ -7,6 +7,7 @@ import cameraAuth from './plugins/camera-auth.js'
 import cameraWatch from './plugins/camera-watch.js'
 import camerasPlugin from './plugins/cameras.js'
 import checkpoints from './plugins/checkpoints.js'
+import clips from './plugins/clips.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
@@ -121,6 +122,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(eventRepository)
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(diskRoom, { config, files: overrides.files })
+    await app.register(clips, { config, files: overrides.files })
     await app.register(eventArchive)
     await app.register(retentionPlugin, { config, files: overrides.files })
     await app.register(liveEventsPlugin, { config })

@@ -32,6 +32,10 @@ export const ConfigSchema = Type.Object({
   AUTH_FAILURE_LIMIT: Type.Integer({ default: 10, minimum: 1, description: 'wrong passwords a minute from one address, or for one user name, before all are refused' }),
   READ_RATE_LIMIT: Type.Number({ default: 300, minimum: 1, description: 'reads a second from one address, with a burst of two seconds\' worth' }),
   EVENT_GAP_SECONDS: Type.Number({ default: 0, minimum: 0, maximum: 86_400, description: 'how long no frame may report a spill before its event ends; 0 ends it at the first that does not' }),
+  PRE_EVENT_SECONDS: Type.Number({ default: 5, minimum: 0, maximum: 60, description: 'seconds before an event that its clip begins with; 0 for none' }),
+  POST_EVENT_SECONDS: Type.Number({ default: 5, minimum: 0, maximum: 3600, description: 'seconds after an event that its clip ends with; 0 for none' }),
+  EVENT_CLIP_FPS: Type.Number({ default: 2, minimum: 0.1, maximum: 60, description: 'frames a second that are kept in the clip of an event' }),
+  EVENT_CLIP_MAX_BYTES: Type.Integer({ default: 64 * 1024 * 1024, minimum: 64 * 1024, maximum: 4 * 1024 ** 3, description: 'largest clip of an event, in bytes; the rest of its frames is left out, and its detections are kept' }),
   MAX_CAMERAS: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: 'cameras at most' }),
   CAMERA_OFFLINE_AFTER_SECONDS: Type.Number({ default: 10, minimum: 1, maximum: 86_400, description: 'a camera that sends no frame for this long is offline' }),
   RETAIN_DAYS: Type.Number({ default: 0, minimum: 0, maximum: 100_000, description: 'days after its end at which the evidence of an event is deleted; 0 for never' }),
@@ -72,6 +76,11 @@ export interface Config {
   /** Reads a second. */
   readonly readRateLimit: number
   readonly eventGapSeconds: number
+  readonly preEventSeconds: number
+  readonly postEventSeconds: number
+  /** Frames a second. */
+  readonly eventClipFps: number
+  readonly eventClipMaxBytes: number
   readonly maxCameras: number
   readonly cameraOfflineAfterSeconds: number
   /** Seconds. */
@@ -150,6 +159,10 @@ function freeze (
     authFailureLimit: values.AUTH_FAILURE_LIMIT,
     readRateLimit: values.READ_RATE_LIMIT,
     eventGapSeconds: values.EVENT_GAP_SECONDS,
+    preEventSeconds: values.PRE_EVENT_SECONDS,
+    postEventSeconds: values.POST_EVENT_SECONDS,
+    eventClipFps: values.EVENT_CLIP_FPS,
+    eventClipMaxBytes: values.EVENT_CLIP_MAX_BYTES,
     maxCameras: values.MAX_CAMERAS,
     cameraOfflineAfterSeconds: values.CAMERA_OFFLINE_AFTER_SECONDS,
     lateFrameWindowSeconds: values.LATE_FRAME_WINDOW,

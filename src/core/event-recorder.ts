@@ -1,8 +1,10 @@
 import type { ByteBudget } from './byte-budget.js'
 import { ClearFrames } from './clear-frames.js'
+import { ClipSelection, type ClipRole, type ClipSettings, type KeptFrame } from './clip.js'
 import type { Clock } from './clock.js'
 import { decide, decideSilence, resumeRun, withLateDetection, type Decision, type OpenRun, type Sighting } from './detection.js'
 import type { OilSpillEvent } from './event.js'
+import type { FrameRing } from './frame-ring.js'
 import { isNamed, takenAtMs, type Frame } from './frame.js'
 import { placeOf, type EventSpan, type LatePlace, type Reach } from './late-detection.js'
 
@@ -13,8 +15,10 @@ export interface EventStore {
    * for the opening frame, the event is stored with what is known, and says that its evidence is missing.
    */
   change (change: EventChange): Promise<OilSpillEvent | undefined>
-  /** Keeps a detection that an open event goes on with. */
-  noteDetection (eventId: number, detection: DetectedFrame): Promise<void>
+  /** Keeps a detection that an open event goes on with, and its frame where it has a role in the clip. */
+  noteDetection (eventId: number, detection: DetectedFrame, role?: ClipRole): Promise<void>
+  /** Keeps a frame without a spill in the clip of an event. Nobody waits for it: what is lost of it is told by the store. */
+  keepFrame (eventId: number, cameraId: string, kept: KeptFrame): void
   /**
    * Keeps the frame of a detection as the opening frame of an event that lacks one, and the detection with it where that
    * is not kept yet. Resolves with whether there was room for the frame; the detection is kept in any case.
@@ -24,10 +28,11 @@ export interface EventStore {
   neighbours (cameraId: string, atMs: number): Promise<{ before: EventSpan | undefined, after: EventSpan | undefined }>
   /**
    * Keeps a detection that came late where it belongs: in an event, between two that become one, or in a new one that has
-   * ended: at the first frame without a spill after it where one is known, else with it. Resolves with whether it is new.
-   * Rejects, for all that it has stored, where an event was opened and there is no room for its frame.
+   * ended: at the first frame without a spill after it where one is known, else with it. Its frame is kept where it has a
+   * role in the clip. Resolves with whether it is new. Rejects, for all that it has stored, where an event was opened and
+   * there is no room for its frame.
    */
-  keepLate (place: LatePlace, detection: DetectedFrame): Promise<boolean>
+  keepLate (place: LatePlace, detection: DetectedFrame, role?: ClipRole): Promise<boolean>
   /** Keeps a detection with which an event goes on that had ended, and opens that again. Resolves with whether it is new. */
   reopen (event: EventSpan, detection: DetectedFrame): Promise<boolean>
 }
@@ -46,7 +51,8 @@ export interface DetectedFrame {
 export interface EventChange {
   readonly cameraId: string
   readonly ends?: { readonly eventId: number, readonly endedAtMs: number, readonly clearAfterMs: number | null }
-  readonly opens?: DetectedFrame & { readonly clearBeforeMs: number | null }
+  /** `before`: the frames before the opening one, oldest first, for the clip. */
+  readonly opens?: DetectedFrame & { readonly clearBeforeMs: number | null, readonly before?: readonly Frame[] }
 }
 
 /** A frame's place among those of its camera. */
@@ -63,6 +69,10 @@ export interface EventRecorderOptions {
   readonly clock: Clock
   /** How far a run of detections reaches. */
   readonly reach: Reach
+  /** Remembers frames for the clip of an event that may open. */
+  readonly ring: FrameRing
+  /** Which frames go into the clip of an event. */
+  readonly clip: ClipSettings
   /** The event that was open when the server last stopped. */
   readonly resumed: OilSpillEvent | undefined
   /** What the frames of all cameras that wait for a slow disk may use. */
@@ -90,11 +100,13 @@ export class EventRecorder {
   #lacksEvidence = false
   #newestClearMs: number | null = null
   readonly #clearFrames = new ClearFrames()
+  readonly #selection: ClipSelection
   #last: Promise<void> | undefined
   #noting: Promise<unknown> | undefined
 
   constructor (options: EventRecorderOptions) {
     this.#options = options
+    this.#selection = new ClipSelection(options.clip)
     if (options.resumed === undefined) return
     const { clock } = options
     this.#run = resumeRun(options.resumed, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() })
@@ -134,9 +146,15 @@ export class EventRecorder {
 
   /** Ends the event whose gap has passed without any frame. To be called about once a second. */
   async checkSilence (): Promise<void> {
+    this.#options.ring.forgetIfSilent(this.#options.clock.monotonicMs())
     if (this.#last !== undefined || this.#run === undefined) return
     const decision = decideSilence(this.#run, this.#options.clock.monotonicMs(), this.#options.reach.gapMs)
     if (decision !== undefined) await this.#queue(() => this.#store(decision))
+  }
+
+  /** Forgets the frames that it remembers. For the end. */
+  close (): void {
+    this.#options.ring.clear()
   }
 
   /** Settles when nothing is being stored. */
@@ -154,15 +172,48 @@ export class EventRecorder {
     }
     if (decision.opens || decision.endsAtMs !== undefined) {
       const detected = decision.opens ? this.#detected(frame, order) : undefined
-      const store = async (): Promise<void> => { await (detected === undefined ? this.#store(decision) : this.#open(decision, sighting, detected)) }
+      const store = async (): Promise<void> => {
+        if (detected !== undefined) return await this.#open(decision, sighting, detected)
+        await this.#store(decision)
+        this.#keepClear(frame)
+      }
       // The first of a queue starts at once; those that were queued are already running in their turn.
       return this.#last === undefined ? this.#queue(store) : store()
     }
     this.#run = decision.next
-    if (!spillReported || this.#eventId === undefined) return undefined
+    if (decision.next === undefined || this.#eventId === undefined) {
+      this.#keepClear(frame)
+      return undefined
+    }
+    const role = this.#selection.during(frame)
+    if (!spillReported) {
+      this.#keepFrame(this.#eventId, frame, role)
+      return undefined
+    }
     const [eventId, detected] = [this.#eventId, this.#detected(frame, order)]
-    if (!this.#lacksEvidence) return this.#note(eventId, detected)
-    return this.#last === undefined ? this.#queue(async () => { await this.#keepEvidence(eventId, detected, true) }) : this.#keepEvidence(eventId, detected, true)
+    if (!this.#lacksEvidence) return this.#note(eventId, detected, role)
+    const keep = async (): Promise<void> => {
+      await this.#keepEvidence(eventId, detected, true)
+      this.#keepFrame(eventId, frame, role)
+    }
+    return this.#last === undefined ? this.#queue(keep) : keep()
+  }
+
+  #keepFrame (eventId: number, frame: Frame, role: ClipRole | undefined): void {
+    if (role !== undefined) this.#options.store.keepFrame(eventId, this.#options.cameraId, { frame, role })
+  }
+
+  /** A frame that was taken while no event was open: it may follow the last one, and come before the next. */
+  #keepClear (frame: Frame): void {
+    const eventId = this.#selection.after(frame)
+    if (eventId !== undefined) this.#keepFrame(eventId, frame, 'post')
+    this.#options.ring.note(frame)
+  }
+
+  /** An event has opened, or goes on, with this frame: what was before it is in the clip, or in that of the event before. */
+  #opened ({ frame }: DetectedFrame): void {
+    this.#selection.opened(frame)
+    this.#options.ring.clear()
   }
 
   /**
@@ -177,6 +228,7 @@ export class EventRecorder {
     if (!isReached) return await this.#store(decision, detected)
     if (decision.endsAtMs !== undefined) await this.#store({ ...decision, opens: false, next: undefined })
     if (!await store.reopen(before, detected)) return
+    this.#opened(detected)
     this.#run = decision.next === undefined ? undefined : { ...decision.next, startedAtMs: before.startedAtMs }
     this.#eventId = before.id
     this.#lacksEvidence = before.lacksEvidence
@@ -190,8 +242,8 @@ export class EventRecorder {
   }
 
   /** Nobody waits for a frame without a name: its camera does not send it again. What is lost of it is told by the store. */
-  #note (eventId: number, detected: DetectedFrame): Promise<void> | undefined {
-    const noted = this.#options.store.noteDetection(eventId, detected)
+  #note (eventId: number, detected: DetectedFrame, role: ClipRole | undefined): Promise<void> | undefined {
+    const noted = this.#options.store.noteDetection(eventId, detected, role)
     const noting = Promise.allSettled([this.#noting, noted]).then(() => { if (this.#noting === noting) this.#noting = undefined })
     this.#noting = noting
     if (isNamed(detected.frame)) return noted
@@ -204,12 +256,13 @@ export class EventRecorder {
   }
 
   async #store (decision: Decision, opening?: DetectedFrame): Promise<void> {
+    const before = opening === undefined ? [] : this.#options.ring.before(takenAtMs(opening.frame))
     const change: EventChange = {
       cameraId: this.#options.cameraId,
       ...(decision.endsAtMs !== undefined && this.#eventId !== undefined && {
         ends: { eventId: this.#eventId, endedAtMs: decision.endsAtMs, clearAfterMs: decision.clearedAtMs ?? null }
       }),
-      ...(opening !== undefined && { opens: { ...opening, clearBeforeMs: this.#newestClearMs } })
+      ...(opening !== undefined && { opens: { ...opening, clearBeforeMs: this.#newestClearMs, before } })
     }
     let isWithoutPicture = false
     try {
@@ -220,6 +273,8 @@ export class EventRecorder {
       this.#eventId = opened?.id
       isWithoutPicture = opened?.evidenceState === 'missing'
       this.#lacksEvidence = isWithoutPicture
+      if (change.ends !== undefined) this.#selection.ended(change.ends.eventId, change.ends.endedAtMs)
+      if (opening !== undefined) this.#opened(opening)
     } catch (error) {
       this.#run = decision.otherwise
       if (!(error instanceof DuplicateDetection)) throw error
@@ -232,7 +287,7 @@ export class EventRecorder {
     const atMs = takenAtMs(detected.frame)
     const { before, after } = await store.neighbours(cameraId, atMs)
     const place = placeOf(atMs, { before: this.#asOfNow(before), after: this.#asOfNow(after), clearTimesMs: this.#clearFrames.timesMs }, reach)
-    const isNew = await store.keepLate(place, detected)
+    const isNew = await store.keepLate(place, detected, this.#lateRole(place, detected.frame))
     if (place.kind === 'opens') return
     const event = place.kind === 'joins' ? place.event : place.first
     if (isNew && this.#run !== undefined) {
@@ -244,6 +299,13 @@ export class EventRecorder {
       }
     }
     if (event.lacksEvidence && atMs >= event.startedAtMs) await this.#keepEvidence(event.id, detected, false)
+  }
+
+  #lateRole (place: LatePlace, frame: Frame): ClipRole | undefined {
+    const isDue = this.#selection.late(frame)
+    const isOpening = place.kind === 'opens' || (place.kind === 'joins' && takenAtMs(frame) < place.event.startedAtMs)
+    if (isOpening) return 'opening'
+    return isDue ? 'during' : undefined
   }
 
   /** What the history knows of the open event is up to a second old. */

@@ -161,6 +161,7 @@ export class LiveCamera {
     this.#isClosed = true
     this.liveStream.close()
     await this.recorder.idle()
+    this.recorder.close()
   }
 
   async #compare (frame: Frame, earlier: Remembered, sameKey: boolean, accept: () => Promise<void> | undefined): Promise<void> {

@@ -5,6 +5,7 @@ import { ByteBudget } from '../core/byte-budget.js'
 import { DEFAULT_CAMERA_ID, type CameraSettings } from '../core/camera.js'
 import { CameraRegistry } from '../core/camera-registry.js'
 import { Connectivity } from '../core/connectivity.js'
+import { FrameRing } from '../core/frame-ring.js'
 import { EventRecorder } from '../core/event-recorder.js'
 import type { OilSpillEvent } from '../core/event.js'
 import { LiveCamera } from '../core/live-camera.js'
@@ -29,14 +30,20 @@ declare module 'fastify' {
 /** Frames that wait for a slow disk are held in memory up to this many bytes, those of all cameras together. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
+/** What is remembered of the time before events: of one camera, and of all together. */
+const MAX_RING_BYTES_PER_CAMERA = 16 * 1024 * 1024
+const MAX_RING_BYTES = 128 * 1024 * 1024
+
 /** Takes up every camera where it was when the server stopped, and lets what is being stored finish before the database closes. */
 export default fp<{ config: Config }>(async (app, { config }) => {
   const { clock, frameBuffers, eventArchive } = app
   const repository = new CameraRepository(app.sql)
   const audience = new Audience(config.maxViewers)
   const waiting = new ByteBudget(MAX_WAITING_BYTES)
+  const rings = new ByteBudget(MAX_RING_BYTES)
   const offlineAfterMs = config.cameraOfflineAfterSeconds * 1000
   const started = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
+  const clip = { maxFps: config.eventClipFps, postMs: config.postEventSeconds * 1000 }
   const reach = { gapMs: config.eventGapSeconds * 1000, silenceMs: offlineAfterMs }
 
   function takeUp ({ settings, isStreamStopped, newestTakenAtMs, clockSkewMs, connection }: StoredCamera, resumed: OilSpillEvent | undefined): LiveCamera {
@@ -47,7 +54,16 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       frames,
       liveStream: new LiveStream({ clock, defer: setImmediate, frames, stopped: isStreamStopped, audience, maxFps: config.streamMaxFps }),
       recorder: new EventRecorder({
-        cameraId, store: eventArchive, clock, reach, resumed, waiting, overloaded: () => new StorageUnavailable('too many frames wait for the disk'), noRoom: () => new StorageFull()
+        cameraId,
+        store: eventArchive,
+        clock,
+        reach,
+        ring: new FrameRing({ windowMs: config.preEventSeconds * 1000, maxFps: config.eventClipFps, maxBytes: MAX_RING_BYTES_PER_CAMERA, shared: rings }),
+        clip,
+        resumed,
+        waiting,
+        overloaded: () => new StorageUnavailable('too many frames wait for the disk'),
+        noRoom: () => new StorageFull()
       }),
       connectivity: new Connectivity(offlineAfterMs, {
         connection: connection?.connection ?? 'never_seen', lastFrameAtMs: newestTakenAtMs ?? connection?.atMs

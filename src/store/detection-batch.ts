@@ -1,7 +1,18 @@
+import type { KeptFrame } from '../core/clip.js'
 import type { Detection } from '../core/event.js'
 
 /** A detection that an open event goes on with. */
 export interface DetectionNote { readonly eventId: number, readonly detection: Detection }
+
+/** What an event goes on with: a detection, a frame for its clip, or both of one frame. */
+export interface EventNote {
+  readonly eventId: number
+  readonly cameraId: string
+  readonly detection: Detection | undefined
+  readonly kept: KeptFrame | undefined
+  /** To be called when nothing holds on to the frame any more. */
+  readonly done?: () => void
+}
 
 /** One commit a second is enough for what nobody waits for, also on an SD card. */
 const FLUSH_AFTER_MS = 1000
@@ -9,40 +20,50 @@ const FLUSH_AFTER_MS = 1000
 /** What cannot be stored is tried again with the next ones, up to this many. */
 const MAX_KEPT = 1000
 
-/** Gathers the detections for which nobody waits, and stores those of a second together. */
+interface Waiting<Note> {
+  readonly note: Promise<Note>
+  /** Undefined where nobody waits. */
+  readonly answer?: { readonly resolve: () => void, readonly reject: (error: unknown) => void }
+}
+
+/**
+ * Gathers what events go on with, and stores that of a second together. Where somebody waits for one it is stored at
+ * once, with those that are there.
+ */
 export class DetectionBatch {
-  readonly #store: (notes: DetectionNote[]) => Promise<void>
-  #notes: Array<Promise<DetectionNote>> = []
+  readonly #store: (notes: EventNote[]) => Promise<ReadonlyMap<EventNote, Error>>
+  #waiting: Array<Waiting<EventNote>> = []
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  /** @param store rejects where they could not be stored, after it has told so */
-  constructor (store: (notes: DetectionNote[]) => Promise<void>) {
+  /** @param store resolves with those that were refused; rejects where nothing could be stored, after it has told so */
+  constructor (store: (notes: EventNote[]) => Promise<ReadonlyMap<EventNote, Error>>) {
     this.#store = store
   }
 
-  add (note: Promise<DetectionNote>): void {
-    this.#notes.push(note)
+  /** Nobody waits for this one: what cannot be stored is tried again. */
+  add (note: Promise<EventNote>): void {
+    this.#waiting.push({ note })
     this.#setTimer()
+  }
+
+  /** Stores this one and those that are there. Rejects where that fails: then it is not tried again. */
+  async addNow (note: Promise<EventNote>): Promise<void> {
+    const stored = new Promise<void>((resolve, reject) => { this.#waiting.push({ note, answer: { resolve, reject } }) })
+    await Promise.all([stored, this.flush()])
   }
 
   /** Stores what was gathered. Never rejects: what is not stored waits for the next time. */
   async flush (): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const notes = this.#notes
-    this.#notes = []
     const earlier = this.#flushing
     this.#flushing = (async () => {
       await earlier
-      if (notes.length === 0) return
-      try {
-        await this.#store(await Promise.all(notes))
-      } catch {
-        this.#notes = [...notes, ...this.#notes].slice(0, MAX_KEPT)
-        this.#setTimer()
-      }
+      const waiting = this.#waiting
+      this.#waiting = []
+      if (waiting.length > 0) await this.#storeAll(waiting)
     })()
     await this.#flushing
   }
@@ -51,6 +72,32 @@ export class DetectionBatch {
   async close (): Promise<void> {
     this.#isClosed = true
     await this.flush()
+  }
+
+  async #storeAll (waiting: Array<Waiting<EventNote>>): Promise<void> {
+    const notes = await Promise.all(waiting.map(async ({ note }) => await note))
+    try {
+      const refused = await this.#store(notes)
+      for (const [at, note] of notes.entries()) {
+        const error = refused.get(note)
+        const answer = waiting[at]?.answer
+        note.done?.()
+        if (error === undefined) answer?.resolve()
+        else answer?.reject(error)
+      }
+    } catch (error) {
+      const again: Array<Waiting<EventNote>> = []
+      for (const [at, { answer, note }] of waiting.entries()) {
+        if (answer === undefined && again.length < MAX_KEPT) {
+          again.push({ note })
+        } else {
+          notes[at]?.done?.()
+          answer?.reject(error)
+        }
+      }
+      this.#waiting = [...again, ...this.#waiting]
+      this.#setTimer()
+    }
   }
 
   #setTimer (): void {

@@ -68,6 +68,11 @@ export function detectionStatements (database: Connection) {
       return (idempotencyKey === null ? undefined : eventByKey.get(cameraId, idempotencyKey)) ??
         (frameSequence === null ? undefined : eventBySequence.get(cameraId, frameSequence, sha256))
     },
+    /** Whether its key came with another frame before. */
+    isReused ({ cameraId, idempotencyKey, sha256 }: Detection): boolean {
+      const sameKey = idempotencyKey === null ? undefined : byKey.get(cameraId, idempotencyKey)
+      return sameKey !== undefined && sameKey !== sha256
+    },
     /**
      * Keeps a detection once, however often its frame comes under one name. Says whether it is new.
      * Throws IDEMPOTENCY_KEY_REUSED where its key came with another frame before.

@@ -1,6 +1,7 @@
 import type { EventSpan } from '../core/late-detection.js'
 import type { Detection, Evidence, EvidenceState, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { Connection } from './database.js'
+import { clipStatements, type ClipAddition } from './clip-statements.js'
 import type { DetectionNote } from './detection-batch.js'
 import { detectionStatements, type DetectionPosition } from './detection-statements.js'
 import { eventChanges } from './event-changes.js'
@@ -20,7 +21,12 @@ export interface NewEvent {
   readonly evidenceState: EvidenceState
   /** What its opening frame reported. */
   readonly detection: Detection
+  /** The first frames of its clip. */
+  readonly clip?: ClipAddition
 }
+
+/** Frames that were added to the clip of an event. */
+export interface ClipNote { readonly eventId: number, readonly clip: ClipAddition }
 
 /** The end of an event. */
 export interface EventEnd { readonly eventId: number, readonly endedAtMs: number, readonly clearAfterMs: number | null }
@@ -62,6 +68,7 @@ const SPAN = 'id, started_at_ms, last_detected_at_ms, clear_before_ms, clear_aft
  */
 export function eventQueries (database: Connection, ledger: Ledger) {
   const detections = detectionStatements(database)
+  const clips = clipStatements(database)
   const { tell, endOpen } = eventChanges(database, ledger)
   const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number, EvidenceState]>(`
     INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms, clear_after_ms,
@@ -87,10 +94,11 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path AND evidence_state = 'kept')
         OR EXISTS (SELECT 1 FROM detections JOIN oil_spill_events ON oil_spill_events.id = event_id
                     WHERE detections.frame_path = :path AND evidence_state <> 'deleted')
+        OR EXISTS (SELECT 1 FROM clips JOIN oil_spill_events ON oil_spill_events.id = event_id WHERE clips.path = :path AND evidence_state <> 'deleted')
         OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
   const known = database.prepare<{ path: string }, number>(`
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path) OR EXISTS (SELECT 1 FROM detections WHERE frame_path = :path)
-        OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
+        OR EXISTS (SELECT 1 FROM clips WHERE path = :path) OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
   const reopen = database.prepare<[string, string, number, number, number, number]>(`
     UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ?,
            evidence_state = 'kept' WHERE id = ?`)
@@ -113,6 +121,7 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     const parts = partsOf.all(second, second)
     for (const part of parts) merge.run(first, part) // ends it, since only one event of a camera may be open
     detections.move(second, first)
+    clips.move(second, first)
     spread.run(later.started_at_ms, later.last_detected_at_ms, later.last_detected_at_ms, first)
     const isOpen = spanById.get(first)?.ended_at_ms === null
     if (!isOpen) setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
@@ -136,7 +145,8 @@ export function eventQueries (database: Connection, ledger: Ledger) {
         evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, evidenceState)
       const id = Number(lastInsertRowid)
       detections.add(id, opens.detection, evidenceState === 'kept' ? evidence.framePath : null)
-      tell('event.opened', id, { detections: detections.newest(1) })
+      const frames = opens.clip === undefined ? undefined : clips.add(opens.clip, id)
+      tell('event.opened', id, { detections: detections.newest(1), ...(frames !== undefined && { frames }) })
       if (evidenceState === 'missing') tell('evidence.missing', id, { reason: 'no room' })
       return { cameraId, startedAtMs, endedAtMs, evidence, evidenceState, id, lastDetectedAtMs: startedAtMs, mergedInto: null }
     },
@@ -159,15 +169,21 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       const row = eventId === undefined ? undefined : byId.get(eventId)
       return row?.evidence_state === 'missing' ? toEvent(row) : undefined
     },
-    /** Keeps detections that open events go on with. Those that are there already are left as they are. */
-    addDetections (notes: readonly DetectionNote[]): void {
-      for (const eventId of new Set(notes.map(each => each.eventId))) {
+    /**
+     * Keeps what events go on with: detections, and frames of clips. Detections that are there already are left as they
+     * are. Returns the places of those whose key came with another frame before: they are not kept.
+     */
+    addDetections (notes: readonly DetectionNote[], clipNotes: readonly ClipNote[] = []): number[] {
+      const reused = notes.flatMap(({ detection }, at) => detections.isReused(detection) ? [at] : [])
+      for (const eventId of new Set([...notes, ...clipNotes].map(each => each.eventId))) {
         const owner = byId.get(eventId)?.merged_into ?? eventId
-        const added = notes.filter(each => each.eventId === eventId && detections.add(owner, each.detection, null))
-        if (added.length === 0) continue
-        note.run(Math.max(...added.map(({ detection }) => detection.takenAtMs)), owner)
-        tell('event.continued', owner, { detections: detections.newest(added.length) })
+        const added = notes.filter((each, at) => each.eventId === eventId && !reused.includes(at) && detections.add(owner, each.detection, null))
+        if (added.length > 0) note.run(Math.max(...added.map(({ detection }) => detection.takenAtMs)), owner)
+        const told = added.length > 0 ? { detections: detections.newest(added.length) } : {}
+        const frames = clipNotes.filter(each => each.eventId === eventId).map(({ clip }) => clips.add(clip, owner)).at(0)
+        if (added.length > 0 || frames !== undefined) tell('event.continued', owner, { ...told, ...(frames !== undefined && { frames }) })
       }
+      return reused
     },
     /**
      * Keeps a detection that came late, and makes one of two events where it shows that they are. Returns when the

@@ -3,7 +3,7 @@ import type { Detection, Evidence, ListedEvent, OilSpillEvent, StoredDetection }
 import type { EventSpan } from '../core/late-detection.js'
 import type { DetectionPosition } from './detection-statements.js'
 import type { DetectionNote } from './detection-batch.js'
-import type { CameraSummary, EventEnd, LateJoin, NewEvent } from './event-queries.js'
+import type { CameraSummary, ClipNote, EventEnd, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
 /** Events that are read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
@@ -60,9 +60,12 @@ export class EventRepository {
     return await this.#sql.call('eventLackingEvidence', detection)
   }
 
-  /** Keeps detections that open events go on with. */
-  async addDetections (notes: readonly DetectionNote[]): Promise<void> {
-    await this.#sql.call('addDetections', notes)
+  /**
+   * Keeps what events go on with: detections, and frames of clips. Resolves with the places of the detections that were
+   * not kept, since their key came with another frame before.
+   */
+  async addDetections (notes: readonly DetectionNote[], clips: readonly ClipNote[] = []): Promise<number[]> {
+    return await this.#sql.call('addDetections', notes, clips)
   }
 
   /** Keeps a detection that came late. Resolves with whether it is new. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import fs from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, parse } from 'node:path'
 import { evidencePath, EVIDENCE_FOLDER, type Evidence } from '../core/event.js'
 import { takenAtMs, type Frame } from '../core/frame.js'
 import { sha256 } from '../core/sha256.js'
@@ -10,12 +10,19 @@ import { errorCode } from './storage-errors.js'
 /** Where complete frames go that no event claims after a crash. Nobody was told that they were stored. */
 export const UNCLAIMED_FOLDER = 'unclaimed_frames'
 
-const EVIDENCE_NAME = /^oil_spill_\d{8}_\d{6}(_\d+)?\.jpg$/
+const EVIDENCE_NAME = /^oil_spill_\d{8}_\d{6}(_\d+)?(\.jpg|(-\d+)?\.mjpeg)$/
 const PART_NAME = /^\.oil_spill_\d{8}_\d{6}(_\d+)?\.jpg\.part$/
 const SWEEP_BATCH = 500
 
 /** The part of the file system that evidence needs, so that tests can make it fail. */
 export type EvidenceFiles = Pick<typeof fs, 'access' | 'mkdir' | 'open' | 'opendir' | 'readFile' | 'rename' | 'stat' | 'statfs' | 'unlink'>
+
+/** What lies beside an opening frame. Neither of its functions rejects. */
+export interface Beside {
+  write (framePath: string): Promise<void>
+  /** Removes it again. */
+  undo (): Promise<void>
+}
 
 /**
  * The stored frames of events: the camera's own bytes, never re-encoded. All work is done on the thread pool. A file is
@@ -48,18 +55,20 @@ export class EvidenceStore {
   /**
    * Stores an event's opening frame. Resolves when it is on disk and flushed; rejects with the file system's error.
    * @param ownPath the path of an event that has no file yet; another one is taken where there is one after all
+   * @param beside what lies beside it, and is written at the same time
    */
-  async save (frame: Frame, ownPath?: string): Promise<Evidence> {
+  async save (frame: Frame, ownPath?: string, beside?: Beside): Promise<Evidence> {
     const [framePath, sha256] = await Promise.all([this.#reserve(takenAtMs(frame), ownPath), frame.memory.sha256()])
     const path = join(this.#dataFolder, framePath)
     const part = join(dirname(path), `.${basename(path)}.part`)
     try {
-      await this.#writeFlushed(part, frame.memory.jpeg)
+      await inParallel(this.#writeFlushed(part, frame.memory.jpeg), beside?.write(framePath))
       await this.#files.rename(part, path)
       await this.#flushFolder(dirname(path))
     } catch (error) {
       await this.#remove(part)
       await this.#remove(path)
+      await beside?.undo()
       throw error
     } finally {
       this.#reserved.delete(framePath)
@@ -126,9 +135,9 @@ export class EvidenceStore {
   async #setAside (framePath: string): Promise<void> {
     const folder = join(this.#dataFolder, UNCLAIMED_FOLDER)
     await this.#files.mkdir(folder, { recursive: true })
-    const stem = basename(framePath, '.jpg')
-    let target = join(folder, `${stem}.jpg`)
-    for (let nth = 2; await this.#exists(target); nth += 1) target = join(folder, `${stem}-${nth}.jpg`)
+    const { name, ext } = parse(framePath)
+    let target = join(folder, `${name}${ext}`)
+    for (let nth = 2; await this.#exists(target); nth += 1) target = join(folder, `${name}-${nth}${ext}`)
     await this.#files.rename(join(this.#dataFolder, framePath), target)
   }
 
@@ -136,8 +145,13 @@ export class EvidenceStore {
   async #reserve (startedAtMs: number, ownPath: string | undefined): Promise<string> {
     if (ownPath !== undefined && await this.#reservePath(ownPath, async () => false)) return ownPath
     let nth = 1
-    while (!await this.#reservePath(evidencePath(startedAtMs, nth), this.#isKnown)) nth += 1
+    while (!await this.#reservePath(evidencePath(startedAtMs, nth), async path => await this.#isTaken(path))) nth += 1
     return evidencePath(startedAtMs, nth)
+  }
+
+  /** Whether the history has this path, or there is a clip of this name. */
+  async #isTaken (framePath: string): Promise<boolean> {
+    return await this.#exists(join(this.#dataFolder, framePath.replace(/\.jpg$/, '.mjpeg'))) || await this.#isKnown(framePath)
   }
 
   /** Says whether this path was free, and is reserved now. */
@@ -189,4 +203,10 @@ export class EvidenceStore {
 
 function evidenceOf ({ memory, width, height }: Frame, framePath: string, sha256: string): Evidence {
   return { framePath, sha256, sizeBytes: memory.jpeg.length, width, height }
+}
+
+/** Settles as the first does, but not before both have: what is begun must not go on behind a failure. The other never rejects. */
+async function inParallel (task: Promise<void>, other: Promise<void> = Promise.resolve()): Promise<void> {
+  const [result] = await Promise.allSettled([task, other])
+  if (result.status === 'rejected') throw result.reason
 }

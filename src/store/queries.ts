@@ -1,5 +1,6 @@
 import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
 import { checkpointQueries, WRITING_CHECKPOINT_QUERIES } from './checkpoint-queries.js'
+import { clipQueries, WRITING_CLIP_QUERIES } from './clip-queries.js'
 import type { Connection } from './database.js'
 import { eventQueries, WRITING_EVENT_QUERIES } from './event-queries.js'
 import { historyQueries } from './history-queries.js'
@@ -12,6 +13,7 @@ import { retentionQueries, WRITING_RETENTION_QUERIES } from './retention-queries
 export function queriesOf (database: Connection, ledger: Ledger) {
   return {
     ...eventQueries(database, ledger),
+    ...clipQueries(database, ledger),
     ...historyQueries(database),
     ...liveQueries(database),
     ...cameraQueries(database, ledger),
@@ -35,5 +37,5 @@ export type Queries = ReturnType<typeof queriesOf>
 
 /** Those that change something; they are committed together. */
 export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([
-  ...WRITING_EVENT_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, ...WRITING_RETENTION_QUERIES, 'appendToLedger'
+  ...WRITING_EVENT_QUERIES, ...WRITING_CLIP_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, ...WRITING_RETENTION_QUERIES, 'appendToLedger'
 ])

@@ -3,6 +3,8 @@ import { ByteBudget } from '../../src/core/byte-budget.js'
 import { DuplicateDetection, EventRecorder, type DetectedFrame, type EventChange, type EventStore, type FrameOrder } from '../../src/core/event-recorder.js'
 import type { OilSpillEvent } from '../../src/core/event.js'
 import { takenAtMs, type Frame } from '../../src/core/frame.js'
+import { FrameRing } from '../../src/core/frame-ring.js'
+import type { KeptFrame } from '../../src/core/clip.js'
 import type { EventSpan, LatePlace } from '../../src/core/late-detection.js'
 import { FakeClock, frame, jpeg } from '../helper.js'
 import { randomFrom } from '../random.js'
@@ -17,6 +19,8 @@ class FakeStore implements EventStore {
   readonly waiting: Array<{ succeed: () => void, fail: (error: Error) => void }> = []
   readonly asked: Array<[cameraId: string, atMs: number]> = []
   readonly late: Array<{ place: LatePlace, takenAtMs: number, clockSkewMs: number | null }> = []
+  /** What the clip of an event got: without those of its opening. */
+  readonly kept: Array<[eventId: number, role: string, atMs: number]> = []
   readonly reopened: Array<[eventId: number, atMs: number]> = []
   slow = false
   failing = false
@@ -55,7 +59,12 @@ class FakeStore implements EventStore {
     }
   }
 
-  async noteDetection (eventId: number, { frame }: DetectedFrame): Promise<void> {
+  keepFrame (eventId: number, _cameraId: string, { frame, role }: KeptFrame): void {
+    this.kept.push([eventId, role, takenAtMs(frame)])
+  }
+
+  async noteDetection (eventId: number, { frame }: DetectedFrame, role?: string): Promise<void> {
+    if (role !== undefined) this.kept.push([eventId, role, takenAtMs(frame)])
     this.notes.push([eventId, frame.receivedAtMs])
     await this.noted
   }
@@ -71,8 +80,9 @@ class FakeStore implements EventStore {
     return this.around
   }
 
-  async keepLate (place: LatePlace, { frame, clockSkewMs }: DetectedFrame): Promise<boolean> {
+  async keepLate (place: LatePlace, { frame, clockSkewMs }: DetectedFrame, role?: string): Promise<boolean> {
     if (this.failing) throw new Error('the disk is full')
+    if (role !== undefined) this.kept.push([0, role, takenAtMs(frame)])
     this.late.push({ place, takenAtMs: takenAtMs(frame), clockSkewMs })
     return this.isNew
   }
@@ -123,6 +133,8 @@ function setUp (options: { gapMs?: number, resumed?: OilSpillEvent } = {}) {
     store,
     clock,
     reach: { gapMs: options.gapMs ?? 0, silenceMs: 10_000 },
+    ring: new FrameRing({ windowMs: 5000, maxFps: 2, maxBytes: 1e6, shared: new ByteBudget(1e6) }),
+    clip: { maxFps: 2, postMs: 5000 },
     resumed: options.resumed,
     waiting: new ByteBudget(MAX_WAITING_BYTES),
     overloaded: () => OVERLOADED,

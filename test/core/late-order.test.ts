@@ -9,6 +9,7 @@ import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, newSettings, temporaryFolder } from '../helper.js'
 import { randomFrom, type Random } from '../random.js'
 import { answerOf, makeCamera } from './support.js'
+import { clipsOf } from '../store/support.js'
 
 const PICTURE = jpeg()
 /** Timelines of each kind. */
@@ -24,7 +25,8 @@ interface Run { readonly startedMs: number, readonly lastMs: number, readonly de
 
 /** A real history, whose frames are kept nowhere. */
 async function openHistory (t: Test) {
-  const path = join(temporaryFolder(t), 'history.db')
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'history.db')
   const thread = await SqlThread.open(path)
   t.teardown(async () => { await thread.close() })
   let files = 0
@@ -35,7 +37,7 @@ async function openHistory (t: Test) {
     },
     discard: async () => {}
   } as unknown as EvidenceStore
-  const archive = new EventArchive(await EventRepository.open(thread), evidence, { isShort: false, within: async (_bytes, write) => await write() }, error => { throw error })
+  const archive = new EventArchive(await EventRepository.open(thread), evidence, { isShort: false, within: async (_bytes, write) => await write() }, clipsOf(thread, folder, { maxBytes: 0 }), error => { throw error })
   const reader = new Database(path, { readonly: true })
   t.teardown(() => { reader.close() })
   const select = reader.prepare<[number, number, string], Run>(`

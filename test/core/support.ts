@@ -1,5 +1,6 @@
 import { Audience } from '../../src/core/audience.js'
 import { ByteBudget } from '../../src/core/byte-budget.js'
+import { FrameRing } from '../../src/core/frame-ring.js'
 import type { CameraSettings } from '../../src/core/camera.js'
 import type { Clock } from '../../src/core/clock.js'
 import { Connectivity, type Connection } from '../../src/core/connectivity.js'
@@ -41,6 +42,8 @@ export class ForgetfulStore implements EventStore {
   }
 
   async keepEvidence (): Promise<boolean> { return true }
+
+  keepFrame (): void {}
 
   async neighbours (): ReturnType<EventStore['neighbours']> {
     await this.#answer()
@@ -89,6 +92,8 @@ export function makeCamera (clock: Clock, store: EventStore, options: CameraOpti
       store,
       clock,
       reach: { gapMs, silenceMs: SILENCE_MS },
+      ring: new FrameRing({ windowMs: 5000, maxFps: 2, maxBytes: 1e6, shared: new ByteBudget(1e6) }),
+      clip: { maxFps: 2, postMs: 5000 },
       resumed,
       waiting: new ByteBudget(64 * 1024 * 1024),
       overloaded: () => new Error('overloaded'),

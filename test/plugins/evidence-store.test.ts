@@ -28,7 +28,7 @@ t.test('evidence that an event claims stays, and nothing is told', async t => {
   await app.close()
   const log = keptLog()
   await startServer(t, { DATA_DIR: folder }, { logger: log.logger })
-  t.equal(readdirSync(join(folder, 'oil_spill_frames')).length, 1)
+  t.strictSame(readdirSync(join(folder, 'oil_spill_frames')).filter(name => name.startsWith('oil_spill_')).map(name => name.replace(/^.*\./, '')).sort(), ['jpg', 'mjpeg'])
   t.notOk(existsSync(join(folder, 'unclaimed_frames')))
   t.notOk(log.lines.some(({ level }) => level >= 40))
 })

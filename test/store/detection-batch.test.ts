@@ -1,19 +1,21 @@
 import t from 'tap'
-import { DetectionBatch, type DetectionNote } from '../../src/store/detection-batch.js'
+import { DetectionBatch, type EventNote } from '../../src/store/detection-batch.js'
 import { signal } from '../http.js'
 import { until } from '../helper.js'
 import { newDetection } from './support.js'
 
-const noteOf = (nth: number): DetectionNote => ({ eventId: 1, detection: newDetection(nth) })
-const sizesOf = (stored: DetectionNote[][]): number[] => stored.map(notes => notes.length)
+/** Made once, so that it is the same note wherever it is compared. */
+const noteOf = (nth: number): EventNote => ({ eventId: 1, cameraId: 'default', detection: newDetection(nth), kept: undefined })
+const sizesOf = (stored: EventNote[][]): number[] => stored.map(notes => notes.length)
 
 function setUp () {
-  const stored: DetectionNote[][] = []
+  const stored: EventNote[][] = []
   const state = { failing: false, gate: Promise.resolve() }
   const batch = new DetectionBatch(async notes => {
     await state.gate
     if (state.failing) throw new Error('the disk is full')
     stored.push(notes)
+    return new Map()
   })
   return { batch, stored, state, add: (nth: number) => { batch.add(Promise.resolve(noteOf(nth))) } }
 }
@@ -49,6 +51,7 @@ t.test('a flush waits for the one before it, and those that come meanwhile come 
   state.gate = gate.promise
   add(1)
   const first = batch.flush()
+  await new Promise(resolve => setImmediate(resolve))
   add(2)
   let flushed = false
   const second = batch.flush().then(() => { flushed = true })
@@ -106,4 +109,41 @@ t.test('in the end what is left is tried once, and never again', async t => {
   state.failing = false
   await new Promise(resolve => setTimeout(resolve, 1100))
   t.equal(stored.length, 1)
+})
+
+t.test('where somebody waits for one it is stored at once, with those that are there', async t => {
+  const { batch, add, stored } = setUp()
+  add(1)
+  await batch.addNow(Promise.resolve(noteOf(2)))
+  t.strictSame(stored, [[noteOf(1), noteOf(2)]])
+})
+
+t.test('whoever waits is told that it could not be stored, and sends it again', async t => {
+  const { batch, add, stored, state } = setUp()
+  state.failing = true
+  add(1)
+  await t.rejects(batch.addNow(Promise.resolve(noteOf(2))), { message: 'the disk is full' })
+  state.failing = false
+  await batch.flush()
+  t.strictSame(stored, [[noteOf(1)]], 'the others are tried again')
+})
+
+t.test('one that is refused does not take the others with it', async t => {
+  const [taken, refused] = [noteOf(1), noteOf(2)]
+  const batch = new DetectionBatch(async () => new Map([[refused, new Error('the key came with another frame before')]]))
+  const [first, second] = await Promise.allSettled([batch.addNow(Promise.resolve(taken)), batch.addNow(Promise.resolve(refused))])
+  t.match(first, { status: 'fulfilled' })
+  t.match(second, { status: 'rejected', reason: { message: 'the key came with another frame before' } })
+})
+
+t.test('a frame is let go of when it is stored, or given up', async t => {
+  const { batch, state } = setUp()
+  let held = 1001
+  state.failing = true
+  for (let nth = 0; nth < 1001; nth += 1) batch.add(Promise.resolve({ ...noteOf(nth), done: () => { held -= 1 } }))
+  await batch.flush()
+  t.equal(held, 1000)
+  state.failing = false
+  await batch.flush()
+  t.equal(held, 0)
 })

@@ -12,7 +12,7 @@ import { EventRepository } from '../../src/store/event-repository.js'
 import { EvidenceStore, type EvidenceFiles } from '../../src/store/evidence-store.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
 import { FakeClock, frame, jpeg, temporaryFolder, until, type FrameOptions } from '../helper.js'
-import { endOf, fillDisk, newEvent, smallDisk } from './support.js'
+import { clipsOf, endOf, fillDisk, newEvent, smallDisk } from './support.js'
 
 const PICTURE = jpeg()
 const START_MS = new FakeClock().nowMs()
@@ -41,8 +41,9 @@ async function setUp (t: Test, folder = temporaryFolder(t), files: EvidenceFiles
     room,
     clock,
     workers,
-    archive: new EventArchive(repository, evidence, room, error => { failures.push(error) }),
-    frames: () => readdirSync(join(folder, 'oil_spill_frames'))
+    archive: new EventArchive(repository, evidence, room, clipsOf(thread, folder), error => { failures.push(error) }),
+    frames: () => readdirSync(join(folder, 'oil_spill_frames')).filter(name => !name.endsWith('.mjpeg')),
+    clips: () => readdirSync(join(folder, 'oil_spill_frames')).filter(name => name.endsWith('.mjpeg'))
   }
 }
 
@@ -107,10 +108,10 @@ t.test('an end alone writes no file, and an end with an opening is one change', 
 })
 
 t.test('evidence that cannot be stored: nothing is, and the camera should send again', async t => {
-  const { archive, repository, failures, room } = await setUp(t)
+  const { archive, repository, failures, room, thread, folder } = await setUp(t)
   const error = Object.assign(new Error('input/output error'), { code: 'EIO' })
   await archive.change(spillOn('default'))
-  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, room, each => { failures.push(each) })
+  const broken = new EventArchive(repository, { save: async () => { throw error } } as unknown as EvidenceStore, room, clipsOf(thread, folder), each => { failures.push(each) })
   await t.rejects(broken.change({ ...spillOn('default'), ends: endOf(1, 2e12) }), { code: 'STORAGE_UNAVAILABLE', statusCode: 503 })
   t.equal((await repository.find(1))?.endedAtMs, null, 'the end neither')
   t.strictSame(broken.health, { ok: false, failures: 1, lastError: 'EIO' })

@@ -197,7 +197,7 @@ t.test('a key that came with another frame is refused, a number that did is one 
   await repository.change(undefined, { ...newEvent(1), detection: newDetection(1, { idempotencyKey: 'a', frameSequence: 7 }) })
   const reused = { code: 'IDEMPOTENCY_KEY_REUSED' }
   await t.rejects(repository.change(endOf(1, 2e12), { ...newEvent(2), detection: newDetection(2, { idempotencyKey: 'a' }) }), reused)
-  await t.rejects(repository.addDetections([{ eventId: 1, detection: newDetection(3, { idempotencyKey: 'a' }) }]), reused)
+  t.strictSame(await repository.addDetections([newDetection(1), newDetection(3, { idempotencyKey: 'a' })].map(detection => ({ eventId: 1, detection }))), [1], 'and takes no other with it')
   await t.rejects(repository.join(late(1, 1000, { detection: { idempotencyKey: 'a' } })), reused)
   t.equal((await repository.find(1))?.endedAtMs, null)
   await repository.addDetections([{ eventId: 1, detection: newDetection(4, { frameSequence: 7 }) }])

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import { systemClock, type Clock } from '../../src/core/clock.js'
 import type { Detection } from '../../src/core/event.js'
+import { ClipArchive, type ClipArchiveOptions } from '../../src/store/clip-archive.js'
+import { ClipFiles } from '../../src/store/clip-files.js'
+import { ClipRepository } from '../../src/store/clip-repository.js'
+import type { EvidenceFiles } from '../../src/store/evidence-store.js'
+import type { SqlThread } from '../../src/store/sql-thread.js'
 import type { EventEnd, NewEvent } from '../../src/store/event-queries.js'
 
 /** Where a module of src is, for a program in another process. */
@@ -135,4 +141,12 @@ export function newEvent (nth: number, options: Partial<Omit<NewEvent, 'evidence
 /** The end of an event, and nothing more of it. */
 export function endOf (eventId: number, endedAtMs: number): EventEnd {
   return { eventId, endedAtMs, clearAfterMs: null }
+}
+
+/** The clips of a data folder. */
+export function clipsOf (thread: SqlThread, folder: string, options: Partial<ClipArchiveOptions> & { files?: EvidenceFiles, clock?: Clock } = {}): ClipArchive {
+  const { files, ...rest } = options
+  return new ClipArchive(new ClipRepository(thread), new ClipFiles(folder, files), {
+    clock: systemClock, maxBytes: 64 * 1024 * 1024, closeAfterMs: 1e9, room: { within: async (_bytes, write) => await write() }, onFailure: () => {}, ...rest
+  })
 }

@@ -1,0 +1,161 @@
+import fs from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { UNCLAIMED_FOLDER, type EvidenceFiles } from './evidence-store.js'
+import { errorCode } from './storage-errors.js'
+
+/** What is read at once: small enough not to hold up the relay while it is hashed. */
+const SLICE_BYTES = 64 * 1024
+
+/** A clip's file is shorter than its index says. Nothing is written behind a hole. */
+class ClipTooShort extends Error {
+  readonly code = 'CLIP_TOO_SHORT'
+}
+
+/**
+ * The files of clips: the camera's own JPEGs, one behind the other. A file only grows, and only behind what the index
+ * knows of it; what lies there is from a write of which nobody was told that it was done.
+ */
+export class ClipFiles {
+  readonly #dataFolder: string
+  readonly #files: EvidenceFiles
+
+  constructor (dataFolder: string, files: EvidenceFiles = fs) {
+    this.#dataFolder = dataFolder
+    this.#files = files
+  }
+
+  /**
+   * Writes frames behind the first so many bytes, and flushes them; the folder too where the file is new. Where that
+   * fails the file is as long as before.
+   * @throws the file system's error, or CLIP_TOO_SHORT
+   */
+  async append (path: string, sizeBytes: number, jpegs: readonly Buffer[]): Promise<void> {
+    const fullPath = join(this.#dataFolder, path)
+    const file = await this.#files.open(fullPath, 'a', 0o640)
+    try {
+      const { size } = await file.stat()
+      if (size < sizeBytes) throw new ClipTooShort(`${path} has ${size} bytes, and ${sizeBytes} in its index`)
+      if (size > sizeBytes) await file.truncate(sizeBytes)
+      for (const jpeg of jpegs) await file.writeFile(jpeg)
+      await file.sync()
+      if (sizeBytes === 0) await this.#flushFolder(dirname(fullPath))
+    } catch (error) {
+      if (errorCode(error) !== 'CLIP_TOO_SHORT') await file.truncate(sizeBytes).catch(() => {}) // the next one does it otherwise
+      if (sizeBytes === 0) await this.discard(path)
+      throw error
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Fills a buffer from a place in a file. Resolves with whether there was as much. Rejects with the file system's error. */
+  async read (path: string, offsetBytes: number, into: Buffer): Promise<boolean> {
+    const file = await this.#files.open(join(this.#dataFolder, path), 'r')
+    try {
+      let filled = 0
+      while (filled < into.length) {
+        const { bytesRead } = await file.read(into, filled, into.length - filled, offsetBytes + filled)
+        if (bytesRead === 0) return false
+        filled += bytesRead
+      }
+      return true
+    } finally {
+      await file.close()
+    }
+  }
+
+  /**
+   * SHA-256 of the first so many bytes, in lower-case hexadecimal. In slices, so that the relay goes on between them.
+   * @throws the file system's error, or CLIP_TOO_SHORT
+   */
+  async digest (path: string, sizeBytes: number): Promise<string> {
+    const file = await this.#files.open(join(this.#dataFolder, path), 'r')
+    try {
+      const hash = createHash('sha256')
+      const slice = Buffer.allocUnsafe(SLICE_BYTES)
+      for (let at = 0; at < sizeBytes;) {
+        const { bytesRead } = await file.read(slice, 0, Math.min(SLICE_BYTES, sizeBytes - at), at)
+        if (bytesRead === 0) throw new ClipTooShort(`${path} has ${at} bytes, and ${sizeBytes} in its index`)
+        hash.update(slice.subarray(0, bytesRead))
+        at += bytesRead
+      }
+      return hash.digest('hex')
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Whether there is a file of this path. Rejects with the file system's error. */
+  async exists (path: string): Promise<boolean> {
+    try {
+      await this.#files.access(join(this.#dataFolder, path))
+      return true
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  /**
+   * Moves what lies behind the first so many bytes to `unclaimed_frames`, in a file of the clip's name and `.tail`: a
+   * crash came before the index knew of it. Does nothing where there is no such thing, or no file.
+   * @returns how many bytes were moved
+   * @throws the file system's error; then the clip is as it was
+   */
+  async setTailAside (path: string, sizeBytes: number): Promise<number> {
+    const fullPath = join(this.#dataFolder, path)
+    if (!await this.exists(path)) return 0
+    const file = await this.#files.open(fullPath, 'r+')
+    try {
+      const { size } = await file.stat()
+      if (size <= sizeBytes) return 0
+      const tail = Buffer.allocUnsafe(size - sizeBytes)
+      if (!await this.read(path, sizeBytes, tail)) return 0
+      await this.#save(await this.#tailPath(path), tail)
+      await file.truncate(sizeBytes)
+      await file.sync()
+      return tail.length
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Removes the file of a clip that could not be stored. Does nothing where that fails: the next start sweeps it. */
+  async discard (path: string): Promise<void> {
+    await this.#files.unlink(join(this.#dataFolder, path)).catch(() => {})
+  }
+
+  async #tailPath (path: string): Promise<string> {
+    const stem = `${UNCLAIMED_FOLDER}/${basename(path, '.mjpeg')}`
+    for (let nth = 1; ; nth += 1) {
+      const tailPath = `${stem}${nth === 1 ? '' : `-${nth}`}.tail`
+      if (!await this.exists(tailPath)) return tailPath
+    }
+  }
+
+  async #save (path: string, bytes: Buffer): Promise<void> {
+    const fullPath = join(this.#dataFolder, path)
+    await this.#files.mkdir(dirname(fullPath), { recursive: true })
+    const file = await this.#files.open(fullPath, 'wx', 0o640)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } catch (error) {
+      await this.discard(path)
+      throw error
+    } finally {
+      await file.close()
+    }
+    await this.#flushFolder(dirname(fullPath))
+  }
+
+  async #flushFolder (path: string): Promise<void> {
+    const folder = await this.#files.open(path, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+}
