@@ -8,6 +8,7 @@ import cameraWatch from './plugins/camera-watch.js'
 import camerasPlugin from './plugins/cameras.js'
 import checkpoints from './plugins/checkpoints.js'
 import clips from './plugins/clips.js'
+import clipVideos from './plugins/clip-videos.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
@@ -34,8 +35,10 @@ import serializers from './plugins/serializers.js'
 import sessions from './plugins/sessions.js'
 import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
+import thumbnails from './plugins/thumbnails.js'
 import validation from './plugins/validation.js'
 import cameras from './routes/cameras.js'
+import clip from './routes/clip.js'
 import detections from './routes/detections.js'
 import { documentAccess } from './routes/documented.js'
 import feed from './routes/feed.js'
@@ -126,6 +129,8 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(eventArchive)
     await app.register(retentionPlugin, { config, files: overrides.files })
     await app.register(liveEventsPlugin, { config })
+    await app.register(thumbnails)
+    await app.register(clipVideos)
     await app.register(frameBuffer)
     await app.register(camerasPlugin, { config })
     await app.register(cameraAuth, { config })
@@ -149,6 +154,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(cameras, { config })
     await app.register(oilSpillEvents)
     await app.register(liveEvents)
+    await app.register(clip)
     await app.register(detections)
     await app.register(integrity, { config })
     await app.register(retention)

@@ -7,7 +7,7 @@ import typescript from 'typescript'
 const PURE_BUILT_INS = /^node:(crypto|buffer|util|assert|events)$/
 
 /** What is pure in core and routes may use too: what a request says is read and checked and what an answer says is written there. */
-const CORE_FOR_ROUTES = /^core\/(event-filter|time-format|jpeg|frame|frame-memory|camera|byte-budget|source-url|role|user)\.ts$/
+const CORE_FOR_ROUTES = /^core\/(event-filter|time-format|jpeg|mjpeg|frame|frame-memory|camera|byte-budget|source-url|role|user)\.ts$/
 
 /** The table "Who may import whom" of DESIGN.md: a floor imports from itself and from the floors that are named. */
 const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], packages?: RegExp }> = [
@@ -15,7 +15,7 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^outbound\/allow-list\.ts$/, /^core\/(camera|decimal|user)\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
   { floor: /^schemas\//, values: [], packages: /^@sinclair\/typebox$/ },
   { floor: /^core\//, values: [], packages: PURE_BUILT_INS },
-  { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3)$/ },
+  { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3|jpeg-js)$/ },
   { floor: /^outbound\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|ipaddr\.js)$/ },
   { floor: /^sources\//, values: [/^core\//, /^errors\.ts$/, /^outbound\//], packages: /^node:.*$/ },
   // Only the description of the API needs the schemas that routes share.

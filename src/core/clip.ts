@@ -1,4 +1,4 @@
-import { takenAtMs, type Frame } from './frame.js'
+import { takenAtMs, type DetectionBox, type Frame } from './frame.js'
 import { FrameThinning } from './frame-thinning.js'
 
 /**
@@ -9,6 +9,24 @@ export type ClipRole = 'pre' | 'opening' | 'during' | 'peak' | 'post'
 
 /** A frame that goes into the clip of an event. */
 export interface KeptFrame { readonly frame: Frame, readonly role: ClipRole }
+
+/** A frame of a clip, as its index knows it. Times are milliseconds since 1970, UTC. */
+export interface StoredClipFrame {
+  readonly clipId: number
+  readonly number: number
+  readonly path: string
+  readonly offsetBytes: number
+  readonly sizeBytes: number
+  readonly sha256: string
+  readonly takenAtMs: number
+  readonly capturedAtMs: number | null
+  readonly receivedAtMs: number
+  readonly role: ClipRole
+  readonly width: number
+  readonly height: number
+  readonly confidence: number | null
+  readonly boxes: readonly DetectionBox[] | null
+}
 
 export interface ClipSettings {
   /** Frames a second that are kept. */

@@ -44,8 +44,8 @@ export function dialectOf (userAgent: string | undefined): StreamDialect {
   return userAgent?.includes('Chrome/') === true ? 'chromium' : 'standard'
 }
 
-/** Encodes a frame as a part, in the frame's own memory. The JPEG is not touched. */
-export function encodePart (frame: Frame): EncodedPart {
+/** Encodes a frame as a part, in the frame's own memory. The JPEG is not touched. `receivedAtMs` is told as its X-Timestamp. */
+export function encodePart (frame: Pick<Frame, 'memory' | 'receivedAtMs'>): EncodedPart {
   const head = 'Content-Type: image/jpeg\r\n' +
     `Content-Length: ${frame.memory.jpeg.length}\r\n` +
     `X-Timestamp: ${formatEpochSeconds(frame.receivedAtMs)}\r\n\r\n`

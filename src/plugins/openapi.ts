@@ -2,6 +2,7 @@ import swagger, { type SwaggerTransform } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { Camera, CameraConnection, CameraKey, CamerasStatus, NewCameraKey } from '../schemas/camera.js'
+import { ClipFrame } from '../schemas/clip.js'
 import { Detection } from '../schemas/detection.js'
 import { ErrorSchema } from '../schemas/error.js'
 import { FeedSummary } from '../schemas/feed.js'
@@ -16,7 +17,7 @@ import { version } from '../version.js'
 /** Describes the API in OpenAPI 3.1 from the routes' schemas, and shows it at /documentation. To be registered before the routes. */
 export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) => {
   const schemas = [
-    ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
+    ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, ClipFrame, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
     User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport
   ]
   for (const schema of schemas) app.addSchema(schema)

@@ -19,6 +19,8 @@ export function eventToJson (event: ListedEvent): OilSpillEvent {
     height: evidence.height,
     evidence_state: event.evidenceState,
     frame_url: `/api/oil_spill_events/${event.id}/frame`,
+    clip_url: `/api/oil_spill_events/${event.id}/clip`,
+    thumbnail_url: `/api/oil_spill_events/${event.id}/thumbnail`,
     peak_confidence: event.peakConfidence,
     latitude: event.latitude,
     longitude: event.longitude,

@@ -5,7 +5,7 @@ const orNull = <T extends ReturnType<typeof Type.Number> | ReturnType<typeof Typ
   Type.Union([schema, Type.Null()], { description })
 
 /** A part of the picture in which the detector sees oil. */
-const Box = Type.Object({
+export const Box = Type.Object({
   x: Type.Number({ minimum: 0, maximum: 1 }),
   y: Type.Number({ minimum: 0, maximum: 1 }),
   width: Type.Number({ minimum: 0, maximum: 1 }),

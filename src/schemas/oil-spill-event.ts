@@ -26,7 +26,9 @@ export const OilSpillEvent = Type.Object({
   longitude: Type.Union([Type.Number({ examples: [1.91] }), Type.Null()], { description: 'As latitude' }),
   verdict: Type.Union([Type.Literal('confirmed'), Type.Literal('false_positive'), Type.Literal('unsure'), Type.Null()], { description: 'Of the newest review; null before the first' }),
   acknowledged_at: Type.Union([Datetime('When somebody first acknowledged it'), Type.Null()], { description: 'null while nobody has' }),
-  held: Type.Boolean({ description: 'Whether its evidence is kept from being deleted by retention', examples: [false] })
+  held: Type.Boolean({ description: 'Whether its evidence is kept from being deleted by retention', examples: [false] }),
+  clip_url: Type.String({ description: 'Where its clip is replayed, on this server', examples: ['/api/oil_spill_events/1/clip'] }),
+  thumbnail_url: Type.String({ description: 'Where to get a small picture of the opening frame, on this server', examples: ['/api/oil_spill_events/1/thumbnail'] })
 }, { $id: 'OilSpillEvent', description: 'One unbroken run of detections' })
 
 /** One unbroken run of detections. */

@@ -1,11 +1,16 @@
 import fs from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
+import { FrameMemory } from '../core/frame-memory.js'
+import { EvidenceAltered, EvidenceMissing } from '../errors.js'
 import { UNCLAIMED_FOLDER, type EvidenceFiles } from './evidence-store.js'
 import { errorCode } from './storage-errors.js'
 
 /** What is read at once: small enough not to hold up the relay while it is hashed. */
 const SLICE_BYTES = 64 * 1024
+
+/** Where a frame is, and what it is. */
+export interface FramePlace { readonly path: string, readonly offsetBytes: number, readonly sizeBytes: number, readonly sha256: string }
 
 /** A clip's file is shorter than its index says. Nothing is written behind a hole. */
 class ClipTooShort extends Error {
@@ -47,6 +52,22 @@ export class ClipFiles {
     } finally {
       await file.close()
     }
+  }
+
+  /**
+   * Reads a frame and compares it with what the camera sent.
+   * @throws EvidenceMissing where it cannot be read, EvidenceAltered where its SHA-256 differs
+   */
+  async readFrame ({ path, offsetBytes, sizeBytes, sha256 }: FramePlace): Promise<FrameMemory> {
+    const memory = new FrameMemory(sizeBytes)
+    let isWhole: boolean
+    try {
+      isWhole = await this.read(path, offsetBytes, memory.jpeg)
+    } catch (cause) {
+      throw Object.assign(new EvidenceMissing(path), { cause })
+    }
+    if (!isWhole || await memory.sha256() !== sha256) throw new EvidenceAltered(path)
+    return memory
   }
 
   /** Fills a buffer from a place in a file. Resolves with whether there was as much. Rejects with the file system's error. */

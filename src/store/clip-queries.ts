@@ -1,4 +1,4 @@
-import type { ClipRole } from '../core/clip.js'
+import type { StoredClipFrame } from '../core/clip.js'
 import type { DetectionBox } from '../core/frame.js'
 import { clipStatements } from './clip-statements.js'
 import type { Connection } from './database.js'
@@ -29,24 +29,6 @@ export interface StoredClip {
   readonly maxFrameBytes: number
 }
 
-/** A frame of a clip, as its index knows it. Times are milliseconds since 1970, UTC. */
-export interface ClipFrame {
-  readonly clipId: number
-  readonly number: number
-  readonly path: string
-  readonly offsetBytes: number
-  readonly sizeBytes: number
-  readonly sha256: string
-  readonly takenAtMs: number
-  readonly capturedAtMs: number | null
-  readonly receivedAtMs: number
-  readonly role: ClipRole
-  readonly width: number
-  readonly height: number
-  readonly confidence: number | null
-  readonly boxes: readonly DetectionBox[] | null
-}
-
 /** Where a page of frames goes on: behind this one. */
 export interface ClipPosition { readonly takenAtMs: number, readonly clipId: number, readonly number: number }
 
@@ -57,7 +39,7 @@ export interface ClipEnd { readonly path: string, readonly sizeBytes: number, re
 export type ThumbnailState = 'none' | 'made' | 'undecodable'
 
 interface ClosingRow { clip_id: number, event_id: number, size_bytes: number, closed_at_ms: number | null }
-type ClipFrameRow = Omit<ClipFrame, 'boxes'> & { boxes: string | null }
+type ClipFrameRow = Omit<StoredClipFrame, 'boxes'> & { boxes: string | null }
 
 const FRAME = `clip_id AS clipId, number, path, offset_bytes AS offsetBytes, clip_frames.size_bytes AS sizeBytes, clip_frames.sha256,
   taken_at_ms AS takenAtMs, captured_at_ms AS capturedAtMs, received_at_ms AS receivedAtMs, role, width, height, confidence, boxes`
@@ -120,15 +102,15 @@ export function clipQueries (database: Connection, ledger: Ledger) {
       return ofEvent.all(eventId).map(({ truncated, ...clip }) => ({ ...clip, isTruncated: truncated !== 0 }))
     },
     /** At most `limit` frames of all clips of an event behind a position, in the order in which they were taken. */
-    framesByTime (eventId: number, after: ClipPosition, limit: number): ClipFrame[] {
+    framesByTime (eventId: number, after: ClipPosition, limit: number): StoredClipFrame[] {
       return byTime.all(eventId, after.takenAtMs, after.clipId, after.number, limit).map(fromRow)
     },
     /** As `framesByTime`, in the order of the files. */
-    framesByPlace (eventId: number, after: ClipPosition, limit: number): ClipFrame[] {
+    framesByPlace (eventId: number, after: ClipPosition, limit: number): StoredClipFrame[] {
       return byPlace.all(eventId, after.clipId, after.number, limit).map(fromRow)
     },
     /** One frame of a clip, or undefined. */
-    clipFrame (clipId: number, number: number): ClipFrame | undefined {
+    clipFrame (clipId: number, number: number): StoredClipFrame | undefined {
       const row = one.get(clipId, number)
       return row === undefined ? undefined : fromRow(row)
     },
@@ -142,7 +124,7 @@ export function clipQueries (database: Connection, ledger: Ledger) {
 /** Those of them that change something. */
 export const WRITING_CLIP_QUERIES: ReadonlyArray<keyof ReturnType<typeof clipQueries>> = ['closeClip', 'noteThumbnail']
 
-function fromRow ({ boxes, ...row }: ClipFrameRow): ClipFrame {
+function fromRow ({ boxes, ...row }: ClipFrameRow): StoredClipFrame {
   const parsed: DetectionBox[] | null = boxes === null ? null : JSON.parse(boxes)
   return { ...row, boxes: parsed }
 }

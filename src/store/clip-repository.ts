@@ -1,4 +1,5 @@
-import type { ClipEnd, ClipFrame, ClipPosition, GrowingClip, StoredClip, ThumbnailState } from './clip-queries.js'
+import type { StoredClipFrame } from '../core/clip.js'
+import type { ClipEnd, ClipPosition, GrowingClip, StoredClip, ThumbnailState } from './clip-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
 /** Frames that are read and handed on in one go. */
@@ -63,12 +64,12 @@ export class ClipRepository {
   }
 
   /** One frame of a clip, or undefined. */
-  async frame (clipId: number, number: number): Promise<ClipFrame | undefined> {
+  async frame (clipId: number, number: number): Promise<StoredClipFrame | undefined> {
     return await this.#sql.ask('clipFrame', clipId, number)
   }
 
   /** The frames of all clips of an event, a page at a time: as they were taken, or as they lie in the files. */
-  async * framePages (eventId: number, order: 'time' | 'place'): AsyncGenerator<ClipFrame[]> {
+  async * framePages (eventId: number, order: 'time' | 'place'): AsyncGenerator<StoredClipFrame[]> {
     let after = BEFORE_ALL
     while (true) {
       const page = await this.#sql.ask(order === 'time' ? 'framesByTime' : 'framesByPlace', eventId, after, PAGE_SIZE)

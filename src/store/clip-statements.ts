@@ -2,6 +2,7 @@ import type { ClipRole, KeptFrame } from '../core/clip.js'
 import { takenAtMs } from '../core/frame.js'
 import { digestOf } from '../core/ledger.js'
 import type { Connection } from './database.js'
+import { CLIP_FRAME_COLUMNS } from './evidence-digests.js'
 
 /** A frame of a clip, before it has a number. Times are milliseconds since 1970, UTC. */
 export interface NewClipFrame {
@@ -55,8 +56,6 @@ class ClipMoved extends Error {
   readonly code = 'CLIP_MOVED'
 }
 
-const TOLD = 'number, offset_bytes, size_bytes, sha256, taken_at_ms, captured_at_ms, received_at_ms, width, height, confidence, boxes'
-
 /** The statements on clips that change with events. */
 export function clipStatements (database: Connection) {
   const byPath = database.prepare<[string], ClipRow>('SELECT clip_id, size_bytes, closed_at_ms FROM clips WHERE path = ?')
@@ -66,8 +65,8 @@ export function clipStatements (database: Connection) {
     INSERT INTO clip_frames (clip_id, number, offset_bytes, size_bytes, sha256, taken_at_ms, captured_at_ms, received_at_ms, role, width, height, confidence, boxes)
     VALUES (:clip_id, :number, :offset_bytes, :size_bytes, :sha256, :taken_at_ms, :captured_at_ms, :received_at_ms, :role, :width, :height, :confidence, :boxes)`)
   const told = database.prepare<[number, number, number], Omit<FrameRow, 'clip_id' | 'role'>>(
-    `SELECT ${TOLD} FROM clip_frames WHERE clip_id = ? AND number BETWEEN ? AND ? ORDER BY number`)
-  const all = database.prepare<[number], Omit<FrameRow, 'clip_id'>>(`SELECT ${TOLD}, role FROM clip_frames WHERE clip_id = ? ORDER BY number`)
+    `SELECT ${CLIP_FRAME_COLUMNS} FROM clip_frames WHERE clip_id = ? AND number BETWEEN ? AND ? ORDER BY number`)
+  const all = database.prepare<[number], Omit<FrameRow, 'clip_id'>>(`SELECT ${CLIP_FRAME_COLUMNS}, role FROM clip_frames WHERE clip_id = ? ORDER BY number`)
   const surest = database.prepare<[number], number>(`
     SELECT number FROM clip_frames WHERE clip_id = ? AND role IN ('opening', 'during', 'peak') AND confidence IS NOT NULL
      ORDER BY confidence DESC, number LIMIT 1`).pluck()
