@@ -3,6 +3,7 @@ import type { Config } from './config.js'
 import { systemClock, type Clock } from './core/clock.js'
 import { loggerOptions, QuietLogController } from './log.js'
 import access from './plugins/access.js'
+import bundles from './plugins/bundles.js'
 import cameraAuth from './plugins/camera-auth.js'
 import cameraWatch from './plugins/camera-watch.js'
 import camerasPlugin from './plugins/cameras.js'
@@ -37,6 +38,7 @@ import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
 import thumbnails from './plugins/thumbnails.js'
 import validation from './plugins/validation.js'
+import bundle from './routes/bundle.js'
 import cameras from './routes/cameras.js'
 import clip from './routes/clip.js'
 import detections from './routes/detections.js'
@@ -131,6 +133,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(liveEventsPlugin, { config })
     await app.register(thumbnails)
     await app.register(clipVideos)
+    await app.register(bundles)
     await app.register(frameBuffer)
     await app.register(camerasPlugin, { config })
     await app.register(cameraAuth, { config })
@@ -156,6 +159,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(liveEvents)
     await app.register(clip)
     await app.register(detections)
+    await app.register(bundle)
     await app.register(integrity, { config })
     await app.register(retention)
     await app.register(uploadFrame, { config })

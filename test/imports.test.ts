@@ -15,7 +15,7 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   { floor: /^config\.ts$/, values: [/^errors\.ts$/, /^outbound\/allow-list\.ts$/, /^core\/(camera|decimal|user)\.ts$/], packages: /^(@sinclair\/typebox(\/value)?|dotenv|node:(fs|net))$/ },
   { floor: /^schemas\//, values: [], packages: /^@sinclair\/typebox$/ },
   { floor: /^core\//, values: [], packages: PURE_BUILT_INS },
-  { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3|jpeg-js)$/ },
+  { floor: /^store\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|better-sqlite3|jpeg-js|yazl)$/ },
   { floor: /^outbound\//, values: [/^core\//, /^errors\.ts$/], packages: /^(node:.*|ipaddr\.js)$/ },
   { floor: /^sources\//, values: [/^core\//, /^errors\.ts$/, /^outbound\//], packages: /^node:.*$/ },
   // Only the description of the API needs the schemas that routes share.
@@ -26,6 +26,8 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   { floor: /^server\.ts$/, values: [/^(app|config|errors|version)\.ts$/, /^store\//] },
   // The simulated camera is a client: it knows where the settings are, and nothing else of the server.
   { floor: /^cli\/camera(\.ts|\/)/, values: [/^cli\/camera\//, /^config\.ts$/] },
+  // It leaves the house in a bundle, alone.
+  { floor: /^cli\/bundle-verifier\.ts$/, values: [], packages: /^node:.*$/ },
   { floor: /^cli\//, values: [/^(app|config|errors|version)\.ts$/, /^store\//] }
 ]
 

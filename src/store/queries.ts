@@ -1,4 +1,5 @@
 import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
+import { bundleQueries } from './bundle-queries.js'
 import { checkpointQueries, WRITING_CHECKPOINT_QUERIES } from './checkpoint-queries.js'
 import { clipQueries, WRITING_CLIP_QUERIES } from './clip-queries.js'
 import type { Connection } from './database.js'
@@ -20,7 +21,8 @@ export function queriesOf (database: Connection, ledger: Ledger) {
     ...peopleQueries(database),
     ...retentionQueries(database, ledger),
     ...ledgerQueries(ledger),
-    ...checkpointQueries(database)
+    ...checkpointQueries(database),
+    ...bundleQueries(database)
   }
 }
 
