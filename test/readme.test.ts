@@ -26,7 +26,7 @@ t.test('the codes of the troubleshooting table are in the catalogue', async t =>
 })
 
 t.test('every file that the documents link to is there', async t => {
-  for (const document of ['README.md', 'CONTRIBUTING.md', 'docs/security.md', 'docs/deployment.md', 'docs/event-history.md', 'docs/edge-agent.md']) {
+  for (const document of ['README.md', 'CONTRIBUTING.md', 'docs/security.md', 'docs/deployment.md', 'docs/backup.md', 'docs/event-history.md', 'docs/edge-agent.md']) {
     const folder = document.includes('/') ? 'docs/' : ''
     for (const [, target] of readFileSync(document, 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
       t.doesNotThrow(() => readFileSync(`${folder}${target}`), `${document} -> ${target}`)

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StartupError } from '../errors.js'
 import { MIGRATIONS } from './migrations/index.js'
@@ -10,8 +11,14 @@ export type Connection = Database.Database
 /** Marks the file as ours: the letters VSTR. Source: SQLite's `application_id`. */
 export const APPLICATION_ID = 0x56535452
 
-/** How long a statement waits for another program's lock, in milliseconds. */
-const BUSY_TIMEOUT_MS = 2000
+/** How long a statement waits for another program's lock, in milliseconds: what Litestream asks for. */
+const BUSY_TIMEOUT_MS = 5000
+
+/**
+ * How long the log may get, in pages, where Litestream makes the checkpoints: it must not miss what the log has. A bound
+ * all the same, 200 MB, for a Litestream that has stopped.
+ */
+const REPLICATED_CHECKPOINT_PAGES = 50_000
 
 /**
  * Opens the database, makes it where there is none, and brings its schema up to date. An acknowledged commit survives
@@ -27,12 +34,18 @@ export function openDatabase (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Co
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
+    if (isReplicated(path)) database.pragma(`wal_autocheckpoint = ${REPLICATED_CHECKPOINT_PAGES}`)
     migrate(database)
     return database
   } catch (error) {
     database?.close()
     throw toStartupError(error, path)
   }
+}
+
+/** Whether Litestream has been here: its folder lies beside the database. Source: https://litestream.io/how-it-works/ */
+function isReplicated (path: string): boolean {
+  return existsSync(join(dirname(path), `.${basename(path)}-litestream`))
 }
 
 /**

@@ -300,3 +300,19 @@ function overwrite (path: string, at: number, bytes: Buffer): void {
   writeSync(file, bytes, 0, bytes.length, at)
   closeSync(file)
 }
+
+t.test('checkpoints are left to Litestream where that has been here, but for a bound', async t => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'videostream.db')
+  const pages = (): unknown => {
+    const database = openDatabase(path)
+    try {
+      return database.pragma('wal_autocheckpoint', { simple: true })
+    } finally {
+      database.close()
+    }
+  }
+  t.equal(pages(), 1000)
+  mkdirSync(join(folder, '.videostream.db-litestream'))
+  t.equal(pages(), 50_000)
+})
