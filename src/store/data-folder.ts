@@ -38,6 +38,22 @@ export function claimDataFolder (path: string): DataFolder {
   }
 }
 
+/** Whether a server is using this data folder. Changes nothing, and makes nothing where there is no such folder. */
+export function isDataFolderInUse (path: string): boolean {
+  const lockPath = join(path, LOCK_FILE)
+  if (!existsSync(lockPath)) return false
+  const lock = new Database(lockPath, { timeout: 0, readonly: true })
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (error) {
+    if (errorCode(error) !== 'SQLITE_BUSY') throw toStartupError(error, lockPath)
+    return true
+  } finally {
+    lock.close()
+  }
+}
+
 /**
  * Claims a file, made where there is none, for this process. The claim is a lock that the operating system drops with
  * the process, however it ends.

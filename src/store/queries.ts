@@ -1,5 +1,6 @@
 import { cameraQueries, WRITING_CAMERA_QUERIES } from './camera-queries.js'
 import { bundleQueries } from './bundle-queries.js'
+import { repairQueries, WRITING_REPAIR_QUERIES } from './check-queries.js'
 import { checkpointQueries, WRITING_CHECKPOINT_QUERIES } from './checkpoint-queries.js'
 import { clipQueries, WRITING_CLIP_QUERIES } from './clip-queries.js'
 import type { Connection } from './database.js'
@@ -20,6 +21,7 @@ export function queriesOf (database: Connection, ledger: Ledger) {
     ...cameraQueries(database, ledger),
     ...peopleQueries(database),
     ...retentionQueries(database, ledger),
+    ...repairQueries(database, ledger),
     ...ledgerQueries(ledger),
     ...checkpointQueries(database),
     ...bundleQueries(database)
@@ -39,5 +41,6 @@ export type Queries = ReturnType<typeof queriesOf>
 
 /** Those that change something; they are committed together. */
 export const WRITING_QUERIES: ReadonlySet<string> = new Set<string>([
-  ...WRITING_EVENT_QUERIES, ...WRITING_CLIP_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES, ...WRITING_RETENTION_QUERIES, 'appendToLedger'
+  ...WRITING_EVENT_QUERIES, ...WRITING_CLIP_QUERIES, ...WRITING_CAMERA_QUERIES, ...WRITING_PEOPLE_QUERIES, ...WRITING_CHECKPOINT_QUERIES,
+  ...WRITING_RETENTION_QUERIES, ...WRITING_REPAIR_QUERIES, 'appendToLedger'
 ])
