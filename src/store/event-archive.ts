@@ -11,8 +11,9 @@ import { EventNotes } from './event-notes.js'
 import type { EventEnd, LateJoin, NewEvent } from './event-queries.js'
 import type { EventRepository } from './event-repository.js'
 import type { Beside, EvidenceStore } from './evidence-store.js'
-import { SqlThreadLost } from './sql-thread.js'
+import { isUncertain } from './sql-thread.js'
 import { errorCode, toStorageError } from './storage-errors.js'
+import { UncertainEvidence } from './uncertain-evidence.js'
 
 /** How storing went since the start. */
 export interface StorageHealth {
@@ -40,6 +41,7 @@ export class EventArchive implements EventStore {
   readonly #clips: ClipArchive
   readonly #onFailure: (error: unknown, cameraId: string) => void
   readonly #notes: EventNotes
+  readonly #uncertain: UncertainEvidence
   readonly #openingListeners: Array<(opening: OpeningFrame) => void> = []
   #health: StorageHealth = { ok: true, failures: 0, lastError: null }
 
@@ -53,6 +55,7 @@ export class EventArchive implements EventStore {
     this.#room = room
     this.#clips = clips
     this.#onFailure = onFailure
+    this.#uncertain = new UncertainEvidence(async paths => await repository.unclaimedPaths(paths), async each => { await evidence.discard(each) })
     this.#notes = new EventNotes(clips, async (detections, clipNotes, cameraId) =>
       await this.#told(cameraId, async () => await repository.addDetections(detections, clipNotes)))
   }
@@ -164,7 +167,7 @@ export class EventArchive implements EventStore {
       return event
     } catch (error) {
       // Where no answer came the rows may be there, and they must not lose their file.
-      if (!(error instanceof SqlThreadLost)) await beside.undo()
+      if (!isUncertain(error)) await beside.undo()
       throw error
     }
   }
@@ -238,10 +241,13 @@ export class EventArchive implements EventStore {
     const detection = await toDetection(detected)
     const evidence = await this.#room.within(detection.sizeBytes, async () => await this.#evidence.save(detected.frame, ownPath, beside))
     try {
-      return await store(detection, evidence)
+      const stored = await store(detection, evidence)
+      if (stored !== false) void this.#uncertain.settle()
+      return stored
     } catch (error) {
-      // Where no answer came the row may be there, and it must not lose its file.
-      if (!(error instanceof SqlThreadLost)) await this.#evidence.discard(evidence)
+      // The row may be there all the same, and it must not lose its file.
+      if (isUncertain(error)) await this.#uncertain.hold(evidence)
+      else await this.#evidence.discard(evidence)
       throw error
     }
   }

@@ -19,6 +19,14 @@ export class SqlThreadLost extends Error {
   readonly code = 'SQL_THREAD_LOST'
 }
 
+/**
+ * Whether a change that failed with this error may be in the history after all. Where SQLite could not flush its log, the
+ * change is undone for now, but stands in the log: until another one has taken its place there, a crash brings it back.
+ */
+export function isUncertain (error: unknown): boolean {
+  return error instanceof SqlThreadLost || errorCode(error).startsWith('SQLITE_IOERR')
+}
+
 interface Waiting {
   // Methods, not properties: their parameters may be narrower, so a promise's own resolve fits.
   resolve (value: unknown): void

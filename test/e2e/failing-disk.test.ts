@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { BadDisk, badDiskProblem, type DiskCall } from '../../bench/bad-disk.js'
 import { errorCode } from '../../src/store/storage-errors.js'
-import { temporaryFolder } from '../helper.js'
+import { temporaryFolder, upload } from '../helper.js'
 import { randomFrom, type Random } from '../random.js'
 import { smallDisk } from '../store/support.js'
+import { DataCheck } from './crash/data-check.js'
 import { CrashLane } from './crash/lane.js'
+import { KillableServer } from './killable-server.js'
 
 /** How often the server is killed, each time after some failures of the disk; more by `VIDEOSTREAM_DISK_ROUNDS`. */
 const ROUNDS = Number(process.env['VIDEOSTREAM_DISK_ROUNDS'] ?? 12)
@@ -124,6 +126,25 @@ t.test('nothing acknowledged is lost where writing, flushing, renaming and openi
   })
   t.comment(`${bad.failed} calls failed`)
   t.ok(bad.failed > ROUNDS)
+})
+
+t.test('an event that SQLite could not flush is whole where a crash brings it back', { skip: badDiskProblem() ?? false }, async t => {
+  const folder = realpathSync(temporaryFolder(t))
+  const dataDir = join(folder, 'data')
+  const bad = new BadDisk(join(dataDir, 'videostream.db'), join(folder, 'control'))
+  t.teardown(() => { bad.close() })
+  const server = await KillableServer.start(t, dataDir, bad.environment)
+  const spill = async (): Promise<number> => (await upload(`http://127.0.0.1:${server.port}`, { spill: true })).status
+  bad.set({ failing: { calls: ['flush'], error: 'EIO', perMille: 1000 } })
+  t.equal(await spill(), 503)
+  t.equal(await spill(), 503)
+  await server.kill()
+  bad.set()
+  await server.restart()
+  t.strictSame(new DataCheck(dataDir).faults([]), [])
+  const events = await (await fetch(`http://127.0.0.1:${server.port}/api/oil_spill_events`)).json() as Array<{ frame_url: string }>
+  t.equal(events.length, 1, 'the log had it')
+  t.equal((await fetch(`http://127.0.0.1:${server.port}${events[0]?.frame_url}`)).status, 200)
 })
 
 t.test('nothing acknowledged is lost where the disk fills up', async t => {
