@@ -3,6 +3,7 @@ import type { Config } from './config.js'
 import { systemClock, type Clock } from './core/clock.js'
 import { loggerOptions, QuietLogController } from './log.js'
 import access from './plugins/access.js'
+import auditPlugin from './plugins/audit.js'
 import bundles from './plugins/bundles.js'
 import cameraAuth from './plugins/camera-auth.js'
 import cameraWatch from './plugins/camera-watch.js'
@@ -14,6 +15,7 @@ import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
 import dataFolder from './plugins/data-folder.js'
 import database from './plugins/database.js'
+import datasetPlugin from './plugins/dataset.js'
 import diskRoom from './plugins/disk-room.js'
 import errors, { answerClientError, answerFrameworkError } from './plugins/errors.js'
 import eventArchive from './plugins/event-archive.js'
@@ -33,14 +35,17 @@ import rateLimits from './plugins/rate-limits.js'
 import refusals from './plugins/refusals.js'
 import retentionPlugin from './plugins/retention.js'
 import serializers from './plugins/serializers.js'
+import reviewsPlugin from './plugins/reviews.js'
 import sessions from './plugins/sessions.js'
 import shutdown from './plugins/shutdown.js'
 import sources from './plugins/sources.js'
 import thumbnails from './plugins/thumbnails.js'
 import validation from './plugins/validation.js'
+import audit from './routes/audit.js'
 import bundle from './routes/bundle.js'
 import cameras from './routes/cameras.js'
 import clip from './routes/clip.js'
+import dataset from './routes/dataset.js'
 import detections from './routes/detections.js'
 import { documentAccess } from './routes/documented.js'
 import feed from './routes/feed.js'
@@ -53,6 +58,7 @@ import loginForm from './routes/login.js'
 import me from './routes/me.js'
 import oilSpillEvents from './routes/oil-spill-events.js'
 import retention from './routes/retention.js'
+import reviews from './routes/reviews.js'
 import status from './routes/status.js'
 import stream from './routes/stream.js'
 import streamControl from './routes/stream-control.js'
@@ -120,11 +126,14 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(dataFolder, { config })
     await app.register(database)
     await app.register(checkpoints, { config })
+    await app.register(auditPlugin)
     await app.register(people, { config, cost: overrides.passwordCost })
     await app.register(login, { config })
     await app.register(sessions)
     await app.register(access, { config })
     await app.register(eventRepository)
+    await app.register(reviewsPlugin)
+    await app.register(datasetPlugin)
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(diskRoom, { config, files: overrides.files })
     await app.register(clips, { config, files: overrides.files })
@@ -160,6 +169,9 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(clip)
     await app.register(detections)
     await app.register(bundle)
+    await app.register(reviews)
+    await app.register(dataset)
+    await app.register(audit)
     await app.register(integrity, { config })
     await app.register(retention)
     await app.register(uploadFrame, { config })

@@ -7,7 +7,7 @@ import typescript from 'typescript'
 const PURE_BUILT_INS = /^node:(crypto|buffer|util|assert|events)$/
 
 /** What is pure in core and routes may use too: what a request says is read and checked and what an answer says is written there. */
-const CORE_FOR_ROUTES = /^core\/(event-filter|time-format|jpeg|mjpeg|frame|frame-memory|camera|byte-budget|source-url|role|user)\.ts$/
+const CORE_FOR_ROUTES = /^core\/(event-filter|time-format|jpeg|mjpeg|frame|frame-memory|camera|byte-budget|source-url|role|user|review)\.ts$/
 
 /** The table "Who may import whom" of DESIGN.md: a floor imports from itself and from the floors that are named. */
 const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], packages?: RegExp }> = [
@@ -20,6 +20,8 @@ const FLOORS: Array<{ floor: RegExp, values: RegExp[], types?: RegExp[], package
   { floor: /^sources\//, values: [/^core\//, /^errors\.ts$/, /^outbound\//], packages: /^node:.*$/ },
   // Only the description of the API needs the schemas that routes share.
   { floor: /^plugins\/openapi\.ts$/, values: [/^schemas\//, /^version\.ts$/] },
+  // The ledger is told which version has started.
+  { floor: /^plugins\/audit\.ts$/, values: [/^core\//, /^store\//, /^version\.ts$/] },
   { floor: /^plugins\//, values: [/^core\//, /^store\//, /^outbound\//, /^sources\//, /^errors\.ts$/], types: [/^config\.ts$/] },
   { floor: /^routes\//, values: [/^schemas\//, /^errors\.ts$/, /^version\.ts$/, CORE_FOR_ROUTES], types: [/^core\//, /^config\.ts$/], packages: /^(fastify|fresh|@fastify\/(accepts|formbody|type-provider-typebox)|@sinclair\/typebox|node:(crypto|http|stream))$/ },
   { floor: /^app\.ts$/, values: [/^plugins\//, /^routes\//, /^log\.ts$/, /^core\/clock\.ts$/], types: [/^config\.ts$/, /^store\//] },

@@ -4,14 +4,17 @@ import type { Clock } from './clock.js'
 import type { LiveCamera } from './live-camera.js'
 import { hashSecret, makeSecret } from './secret.js'
 
-/** Where cameras and their keys are kept for good. A promise that settles means: on disk. */
+/**
+ * Where cameras and their keys are kept for good. A promise that settles means: on disk. `by` says who did it, as the
+ * ledger names them; the server where nothing is said.
+ */
 export interface CameraStore {
-  insert (settings: CameraSettings, createdAtMs: number): Promise<void>
-  update (settings: CameraSettings): Promise<void>
+  insert (settings: CameraSettings, createdAtMs: number, by?: string): Promise<void>
+  update (settings: CameraSettings, by?: string): Promise<void>
   /** Forgets a camera and its keys; one that has a history is only put away. Says whether it has. */
-  remove (cameraId: string, atMs: number): Promise<boolean>
-  insertKey (key: CameraKey): Promise<void>
-  deleteKey (keyId: string): Promise<void>
+  remove (cameraId: string, atMs: number, by?: string): Promise<boolean>
+  insertKey (key: CameraKey, by?: string): Promise<void>
+  deleteKey (keyId: string, by?: string): Promise<void>
 }
 
 /** The cameras of this server and their keys, in memory: what every frame asks is answered without a look at the disk. */
@@ -85,11 +88,11 @@ export class CameraRegistry {
   }
 
   /** Makes a camera. Rejects with the store's error. */
-  async add (settings: CameraSettings): Promise<LiveCamera> {
+  async add (settings: CameraSettings, by?: string): Promise<LiveCamera> {
     this.#adding += 1
     try {
       return await this.#inTurn(async () => {
-        await this.#store.insert(settings, this.#clock.nowMs())
+        await this.#store.insert(settings, this.#clock.nowMs(), by)
         const camera = this.#make(settings)
         this.#cameras.set(camera.id, camera)
         this.#tell(camera.id)
@@ -101,10 +104,10 @@ export class CameraRegistry {
   }
 
   /** Changes a camera's settings. Rejects with the store's error, and then nothing has changed. */
-  async change (camera: LiveCamera, changes: Partial<Omit<CameraSettings, 'cameraId'>>): Promise<void> {
+  async change (camera: LiveCamera, changes: Partial<Omit<CameraSettings, 'cameraId'>>, by?: string): Promise<void> {
     await this.#ofCamera(camera, async () => {
       const settings = { ...camera.settings, ...changes }
-      await this.#store.update(settings)
+      await this.#store.update(settings, by)
       camera.change(settings)
       this.#tell(camera.id)
     })
@@ -114,13 +117,13 @@ export class CameraRegistry {
    * Removes a camera with its keys. Its history stays, if it has one; says whether it has. Rejects with the store's
    * error, and then the camera goes on.
    */
-  async remove (camera: LiveCamera): Promise<boolean> {
+  async remove (camera: LiveCamera, by?: string): Promise<boolean> {
     return await this.#ofCamera(camera, async () => {
       // An event that opened after the removal would never end.
       await camera.suspend()
       let hasHistory: boolean
       try {
-        hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs())
+        hasHistory = await this.#store.remove(camera.id, this.#clock.nowMs(), by)
       } catch (error) {
         camera.resume()
         throw error
@@ -135,22 +138,22 @@ export class CameraRegistry {
   }
 
   /** Makes one more key for a camera. The key itself is not kept. */
-  async addKey (camera: LiveCamera): Promise<{ key: CameraKey, secret: string }> {
+  async addKey (camera: LiveCamera, by?: string): Promise<{ key: CameraKey, secret: string }> {
     return await this.#ofCamera(camera, async () => {
       const { secret, hash } = makeSecret(CAMERA_KEY_PREFIX)
       const key: CameraKey = { keyId: randomBytes(8).toString('hex'), cameraId: camera.id, hash, createdAtMs: this.#clock.nowMs() }
-      await this.#store.insertKey(key)
+      await this.#store.insertKey(key, by)
       this.#keys.set(hash, key)
       return { key, secret }
     })
   }
 
   /** Takes a key's rights, from this moment on. Says whether the camera had it. */
-  async removeKey (camera: LiveCamera, keyId: string): Promise<boolean> {
+  async removeKey (camera: LiveCamera, keyId: string, by?: string): Promise<boolean> {
     return await this.#inTurn(async () => {
       const key = this.keysOf(camera.id).find(each => each.keyId === keyId)
       if (key === undefined) return false
-      await this.#store.deleteKey(keyId)
+      await this.#store.deleteKey(keyId, by)
       this.#keys.delete(key.hash)
       this.#tell(camera.id)
       return true

@@ -43,6 +43,12 @@ export interface Person {
   readonly credentialId: number | undefined
 }
 
+/** Who makes a request, as the ledger names them: the person who is logged in, else the camera whose key or password came with it. */
+export function actorOf ({ person, camera }: { readonly person: Person | null, readonly camera?: { readonly id: string } | undefined }): string {
+  if (person !== null) return `user:${person.username}`
+  return camera === undefined ? 'server' : `camera:${camera.id}`
+}
+
 /** What API tokens begin with, so that people and scanners for leaked secrets can tell what they found. */
 export const TOKEN_PREFIX = 'vst_'
 

@@ -98,12 +98,16 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     const secret = authorization.scheme === 'bearer' ? authorization.token : authorization.password
     if (authorization.scheme === 'bearer' || secret.startsWith(TOKEN_PREFIX)) {
       const login = app.people.login(secret, 'token')
-      if (login !== undefined) return watched(reply, personOf(login, 'token'), login.user)
+      if (login !== undefined) {
+        app.noteLogin(request, login.user.username, 'token')
+        return watched(reply, personOf(login, 'token'), login.user)
+      }
       app.noteRefusal(request, 'login', 'unknown token')
       throw challenge(request, reply, new TokenWrong())
     }
     try {
       const user = await app.checkLogin(request, reply, authorization.username, secret)
+      app.noteLogin(request, user.username, 'basic')
       return watched(reply, { username: user.username, role: user.role, via: 'basic', credentialId: undefined }, user)
     } catch (error) {
       throw challenge(request, reply, error)
@@ -122,7 +126,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     app.noteRefusal(request, 'login', 'cross-site request', request.person?.username)
     throw new CrossSiteRequest()
   }
-}, { name: 'access', dependencies: ['login', 'people', 'rate-limits', 'refusals', 'sessions'] })
+}, { name: 'access', dependencies: ['audit', 'login', 'people', 'rate-limits', 'refusals', 'sessions'] })
 
 /** The guard behind the limit of reads by address, which @fastify/rate-limit has put last, and before the route's own hooks. */
 function guardedHooks (route: RouteOptions, guard: onRequestAsyncHookHandler): NonNullable<RouteOptions['onRequest']> {

@@ -51,6 +51,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     const level = buckets.wrongPasswords.peek(normalizeIP(request.ip), wrongPasswordRate)
     if (level.left > 0) return
     app.noteRefusal(request, 'password', 'too many wrong passwords')
+    app.noteLock(request, 'cameras')
     retryAfter(reply, level)
     throw new TooManyWrongPasswords()
   }
@@ -126,7 +127,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
   let hasListened = false
   app.addHook('onListen', async () => { hasListened = true })
   app.addHook('onClose', async () => { if (madeNow && !hasListened) forgetPassword(app.dataFolder.path) })
-}, { name: 'camera-auth', dependencies: ['clock', 'data-folder', 'refusals', 'cameras'] })
+}, { name: 'camera-auth', dependencies: ['audit', 'clock', 'data-folder', 'refusals', 'cameras'] })
 
 function namedInPath ({ params }: FastifyRequest): unknown {
   return typeof params === 'object' && params !== null && 'camera_id' in params ? params.camera_id : undefined

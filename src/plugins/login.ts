@@ -68,6 +68,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
       })
     if ('waitMs' in verdict) {
       app.noteRefusal(request, 'login', 'too many failed logins', known())
+      app.noteLock(request, 'people', known())
       void reply.header('retry-after', Math.ceil(verdict.waitMs / 1000))
       throw new TooManyFailedLogins()
     }
@@ -75,4 +76,4 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     app.noteRefusal(request, 'login', 'wrong name or password', known())
     throw new LoginWrong()
   })
-}, { name: 'login', dependencies: ['clock', 'people', 'refusals'] })
+}, { name: 'login', dependencies: ['audit', 'clock', 'people', 'refusals'] })

@@ -1,6 +1,7 @@
 import swagger, { type SwaggerTransform } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { AuditEntry } from '../schemas/audit.js'
 import { Camera, CameraConnection, CameraKey, CamerasStatus, NewCameraKey } from '../schemas/camera.js'
 import { ClipFrame } from '../schemas/clip.js'
 import { Detection } from '../schemas/detection.js'
@@ -10,6 +11,7 @@ import { Integrity } from '../schemas/integrity.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { MadeToken, Me, Token, User } from '../schemas/people.js'
 import { RetentionPlan, RetentionReport } from '../schemas/retention.js'
+import { Acknowledgement, Hold, HoldRequest, HoldState, NewReview, ReleaseRequest, Review } from '../schemas/review.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { Viewers } from '../schemas/viewers.js'
 import { version } from '../version.js'
@@ -18,7 +20,8 @@ import { version } from '../version.js'
 export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) => {
   const schemas = [
     ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, ClipFrame, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
-    User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport
+    User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport, NewReview, Review, Acknowledgement, HoldRequest, ReleaseRequest, HoldState,
+    Hold, AuditEntry
   ]
   for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {
@@ -36,6 +39,7 @@ export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) =>
         { name: 'camera', description: 'For cameras' },
         { name: 'video', description: 'The live picture' },
         { name: 'data', description: 'Status and history' },
+        { name: 'reviews', description: 'What operators say of events' },
         { name: 'control', description: 'For operators' },
         { name: 'cameras', description: 'Which cameras there are, and their keys' },
         { name: 'people', description: 'Users, logins and API tokens' }

@@ -31,7 +31,7 @@ export default fp(async app => {
   })
   app.decorateReply('startSession', async function (this: FastifyReply, user: User) {
     const name = (this.request.headers['user-agent'] ?? '').slice(0, MAX_NAME_LENGTH)
-    const { secret } = await app.people.issue(user, 'session', name, app.clock.nowMs() + SESSION_MAX_MS)
+    const { secret } = await app.people.issue(user, 'session', name, app.clock.nowMs() + SESSION_MAX_MS, this.request.ip)
     setCookie(this, secret, SESSION_MAX_MS / 1000)
   })
   app.decorateReply('endSession', async function (this: FastifyReply) {

@@ -6,6 +6,7 @@ import type { LiveCamera } from '../core/live-camera.js'
 import type { SourceReport } from '../core/source-report.js'
 import { maskedSource, sourceProblem } from '../core/source-url.js'
 import { formatDatetime } from '../core/time-format.js'
+import { actorOf } from '../core/user.js'
 import {
   BodyTooLarge, CameraExists, CameraKeyNotFound, CameraNotFound, DefaultCameraStays, HistoryUnavailable, MediaTypeUnsupported, ReadRateExceeded, RequestInvalid,
   RequestTimeout, SourceInvalid, TooManyCameras
@@ -60,7 +61,7 @@ export default (async (app, { config }) => {
     if (RESERVED_IDS.has(cameraId)) throw new RequestInvalid(`body/camera_id must not be ${cameraId}, which has a meaning in paths`)
     if (app.cameras.get(cameraId) !== undefined) throw new CameraExists(cameraId)
     if (app.cameras.count >= config.maxCameras) throw new TooManyCameras(config.maxCameras)
-    const camera = await app.cameras.add({ ...NOTHING_KNOWN, cameraId, ...fromJson(rest) })
+    const camera = await app.cameras.add({ ...NOTHING_KNOWN, cameraId, ...fromJson(rest) }, actorOf(request))
     request.log.info({ cameraId, address: request.ip }, 'a camera was set up')
     void reply.code(201)
     return shown(camera)
@@ -93,7 +94,7 @@ export default (async (app, { config }) => {
     }
   }, async request => {
     const camera = app.findCamera(request.params.camera_id)
-    await app.cameras.change(camera, fromJson(request.body))
+    await app.cameras.change(camera, fromJson(request.body), actorOf(request))
     request.log.info({ cameraId: camera.id, address: request.ip, changed: Object.keys(request.body) }, 'a camera was changed')
     return shown(camera)
   })
@@ -114,7 +115,7 @@ export default (async (app, { config }) => {
   }, async request => {
     const camera = app.findCamera(request.params.camera_id)
     if (camera.id === DEFAULT_CAMERA_ID) throw new DefaultCameraStays()
-    const archived = await app.cameras.remove(camera)
+    const archived = await app.cameras.remove(camera, actorOf(request))
     request.log.info({ cameraId: camera.id, address: request.ip, archived }, 'a camera was removed')
     return { archived }
   })
@@ -146,7 +147,7 @@ export default (async (app, { config }) => {
     }
   }, async (request, reply) => {
     const camera = app.findCamera(request.params.camera_id)
-    const { key, secret } = await app.cameras.addKey(camera)
+    const { key, secret } = await app.cameras.addKey(camera, actorOf(request))
     request.log.info({ cameraId: camera.id, keyId: key.keyId, address: request.ip }, 'a camera key was made')
     void reply.code(201).header('cache-control', 'no-store')
     return { ...keyToJson(key), key: secret }
@@ -168,7 +169,7 @@ export default (async (app, { config }) => {
   }, async (request, reply) => {
     const camera = app.findCamera(request.params.camera_id)
     const { key_id: keyId } = request.params
-    if (!await app.cameras.removeKey(camera, keyId)) throw new CameraKeyNotFound(keyId)
+    if (!await app.cameras.removeKey(camera, keyId, actorOf(request))) throw new CameraKeyNotFound(keyId)
     request.log.info({ cameraId: camera.id, keyId, address: request.ip }, 'a camera key was revoked')
     return await reply.code(204).send(null)
   })

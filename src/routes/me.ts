@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { newPasswordProblem } from '../core/user.js'
+import { actorOf, newPasswordProblem } from '../core/user.js'
 import {
   BodyTooLarge, CurrentPasswordWrong, LoginMissing, LoginWrong, MediaTypeUnsupported, PasswordUnfit, PeopleUnavailable, ReadRateExceeded, RequestInvalid, RequestTimeout
 } from '../errors.js'
@@ -43,7 +43,7 @@ export default (async app => {
     })
     const problem = newPasswordProblem(body.new_password, person.username)
     if (problem !== undefined) throw new PasswordUnfit(problem)
-    await app.people.change(person.username, { passwordHash: await app.passwords.hash(body.new_password) }, person.credentialId)
+    await app.people.change(person.username, { passwordHash: await app.passwords.hash(body.new_password) }, person.credentialId, actorOf(request))
     request.log.info({ username: person.username, address: request.ip }, 'a person changed the own password')
     return { username: person.username, role: person.role }
   })

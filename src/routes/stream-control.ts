@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { actorOf } from '../core/user.js'
 import { BodyTooLarge, CameraMismatch, CameraNotFound, HistoryUnavailable, MediaTypeUnsupported, PasswordWrong, RequestInvalid, RequestTimeout, TooManyWrongPasswords } from '../errors.js'
 import { CameraIdHeader } from '../schemas/frame-headers.js'
 import { StreamControl, StreamControlled } from '../schemas/stream-control.js'
@@ -49,7 +50,7 @@ export default (async app => {
       }
     }, async (request, reply) => {
       const camera = await controlled(request, reply, request.body.password)
-      await app.cameraRepository.setStreamStopped(camera.id, null) // first on disk, so that what was answered holds over a restart
+      await app.cameraRepository.setStreamStopped(camera.id, null, actorOf(request)) // first on disk, so that what was answered holds over a restart
       camera.liveStream.start()
       request.log.info({ cameraId: camera.id, address: request.ip, username: request.person?.username }, 'the stream was started')
       return { status: 'Stream started' } as const
@@ -69,7 +70,7 @@ export default (async app => {
       }
     }, async (request, reply) => {
       const camera = await controlled(request, reply, request.body.password)
-      await app.cameraRepository.setStreamStopped(camera.id, app.clock.nowMs())
+      await app.cameraRepository.setStreamStopped(camera.id, app.clock.nowMs(), actorOf(request))
       camera.liveStream.stop()
       request.log.info({ cameraId: camera.id, address: request.ip, username: request.person?.username }, 'the stream was stopped')
       return { status: 'Stream stopped' } as const

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import { formatDatetime } from '../core/time-format.js'
-import type { Credential, Person, User } from '../core/user.js'
+import { actorOf, type Credential, type Person, type User } from '../core/user.js'
 import {
   BodyTooLarge, LoginMissing, MediaTypeUnsupported, PeopleUnavailable, ReadRateExceeded, RequestInvalid, RequestTimeout, RoleMissing, TokenNotFound, TooManyTokens, UserNotFound
 } from '../errors.js'
@@ -55,7 +55,7 @@ export default (async app => {
   }, async (request, reply) => {
     const { username } = personOf(request)
     const { name, expires_in_days: days } = request.body
-    const { credential, secret } = await app.people.issue(find(username), 'token', name, days === undefined ? null : app.clock.nowMs() + days * DAY_MS)
+    const { credential, secret } = await app.people.issue(find(username), 'token', name, days === undefined ? null : app.clock.nowMs() + days * DAY_MS, request.ip)
     request.log.info({ username, tokenId: credential.id }, 'an API token was made')
     return await reply.code(201).headers({ location: `/api/tokens/${credential.id}`, 'cache-control': 'no-store' })
       .send({ ...toJson(credential, username), token: secret })
@@ -80,7 +80,7 @@ export default (async app => {
     const token = app.people.credential(id)
     const isOwn = token?.userId === find(person.username).id
     if (token?.kind !== 'token' || (!isOwn && person.role !== 'admin')) throw new TokenNotFound(id)
-    await app.people.revoke(token)
+    await app.people.revoke(token, actorOf(request))
     request.log.info({ tokenId: id, by: person.username }, 'an API token was revoked')
     return await reply.code(204).send()
   })

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { formatDatetime } from '../core/time-format.js'
-import { newPasswordProblem, type User as StoredUser } from '../core/user.js'
+import { actorOf, newPasswordProblem, type User as StoredUser } from '../core/user.js'
 import {
   BodyTooLarge, LastAdmin, LoginsBusy, MediaTypeUnsupported, PasswordUnfit, PeopleUnavailable, ReadRateExceeded, RequestInvalid, RequestTimeout, UserExists, UserNotFound
 } from '../errors.js'
@@ -46,7 +46,7 @@ export default (async app => {
   }, async (request, reply) => {
     const { username, password, role, enabled = true } = request.body
     if (app.people.find(username) !== undefined) throw new UserExists(username)
-    const user = await app.people.add(username, role, await hashOf(password, username), enabled)
+    const user = await app.people.add(username, role, await hashOf(password, username), enabled, actorOf(request))
     request.log.info({ username, role, by: request.person?.username }, 'a user was made')
     return await reply.code(201).header('location', `/api/users/${username}`).send(toJson(user))
   })
@@ -80,7 +80,7 @@ export default (async app => {
     const { params: { username }, body: { password, role, enabled } } = request
     find(username)
     const passwordHash = password === undefined ? undefined : await hashOf(password, username)
-    const user = await app.people.change(username, { role, enabled, passwordHash })
+    const user = await app.people.change(username, { role, enabled, passwordHash }, undefined, actorOf(request))
     request.log.info({ username, role, enabled, newPassword: password !== undefined, by: request.person?.username }, 'a user was changed')
     return toJson(user)
   })
@@ -99,7 +99,7 @@ export default (async app => {
     }
   }, async (request, reply) => {
     const { username } = request.params
-    await app.people.remove(username)
+    await app.people.remove(username, actorOf(request))
     request.log.info({ username, by: request.person?.username }, 'a user was removed')
     return await reply.code(204).send()
   })

@@ -1,4 +1,7 @@
 import type { CameraKey, CameraSettings } from '../core/camera.js'
+import type { LedgerPayload } from '../core/ledger.js'
+import { maskedSource } from '../core/source-url.js'
+import { wellFormed } from '../core/well-formed.js'
 import type { Connection } from './database.js'
 import { eventChanges } from './event-changes.js'
 import type { Ledger } from './ledger-statements.js'
@@ -47,9 +50,15 @@ type StoredRow = CameraRow & {
   connection_at_ms: number | null
 }
 
-/** Every statement on cameras, their keys and their connections, prepared once. They run on the SQL thread. */
+/**
+ * Every statement on cameras, their keys and their connections, prepared once. They run on the SQL thread. Of those that
+ * change what somebody has set, `by` says who it was, as the ledger names them.
+ */
 export function cameraQueries (database: Connection, ledger: Ledger) {
   const { endOpen } = eventChanges(database, ledger)
+  const tell = (action: string, cameraId: string, by: string, payload: LedgerPayload): void => {
+    ledger.append({ actor: by, action, subject: `camera:${cameraId}`, payload })
+  }
   const all = database.prepare<[], StoredRow>(`
     SELECT cameras.camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, stream_stopped_at_ms,
            newest_taken_at_ms, clock_skew_ms, connection, at_ms AS connection_at_ms
@@ -59,6 +68,8 @@ export function cameraQueries (database: Connection, ledger: Ledger) {
   const insert = database.prepare<CameraRow & { created_at_ms: number }>(`
     INSERT INTO cameras (camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps, created_at_ms)
     VALUES (:camera_id, :name, :site, :latitude, :longitude, :heading, :enabled, :source, :source_fps, :created_at_ms)`)
+  const rowOf = database.prepare<[string], CameraRow>(
+    'SELECT camera_id, name, site, latitude, longitude, heading, enabled, source, source_fps FROM cameras WHERE camera_id = ?')
   const update = database.prepare<CameraRow>(`
     UPDATE cameras SET name = :name, site = :site, latitude = :latitude, longitude = :longitude, heading = :heading,
            enabled = :enabled, source = :source, source_fps = :source_fps
@@ -71,8 +82,9 @@ export function cameraQueries (database: Connection, ledger: Ledger) {
     'SELECT key_id AS keyId, camera_id AS cameraId, key_sha256 AS hash, created_at_ms AS createdAtMs FROM camera_keys ORDER BY created_at_ms, key_id')
   const insertKey = database.prepare<[string, string, string, number]>(
     'INSERT INTO camera_keys (key_id, camera_id, key_sha256, created_at_ms) VALUES (?, ?, ?, ?)')
-  const deleteKey = database.prepare<[string]>('DELETE FROM camera_keys WHERE key_id = ?')
+  const deleteKey = database.prepare<[string], string>('DELETE FROM camera_keys WHERE key_id = ? RETURNING camera_id').pluck()
   const deleteKeys = database.prepare<[string]>('DELETE FROM camera_keys WHERE camera_id = ?')
+  const isStopped = database.prepare<[string], number>('SELECT stream_stopped_at_ms IS NOT NULL FROM cameras WHERE camera_id = ?').pluck()
   const setStreamStopped = database.prepare<[number | null, string]>('UPDATE cameras SET stream_stopped_at_ms = ? WHERE camera_id = ?')
   const setNewestTaken = database.prepare<[number, number | null, string]>('UPDATE cameras SET newest_taken_at_ms = ?, clock_skew_ms = ? WHERE camera_id = ?')
   const noteConnection = database.prepare<[string, number, number | null, string]>(`
@@ -85,22 +97,42 @@ export function cameraQueries (database: Connection, ledger: Ledger) {
     /** Every camera that was not removed, in the order in which they were made, and the keys of all. */
     loadCameras (): { cameras: StoredCamera[], keys: CameraKey[] } { return { cameras: all.all().map(fromRow), keys: keys.all() } },
     /** Throws SQLITE_CONSTRAINT_PRIMARYKEY where the id is taken. */
-    insertCamera (settings: CameraSettings, createdAtMs: number): void { insert.run({ ...toRow(settings), created_at_ms: createdAtMs }) },
-    updateCamera (settings: CameraSettings): void { update.run(toRow(settings)) },
+    insertCamera (settings: CameraSettings, createdAtMs: number, by = 'server'): void {
+      insert.run({ ...toRow(settings), created_at_ms: createdAtMs })
+      tell('camera.added', settings.cameraId, by, { camera: shownOf(toRow(settings)) })
+    },
+    updateCamera (settings: CameraSettings, by = 'server'): void {
+      const [before, after] = [rowOf.get(settings.cameraId), toRow(settings)]
+      update.run(after)
+      const changed = before === undefined ? [] : namesOf(after).filter(name => before[name] !== after[name])
+      if (changed.length > 0) tell('camera.changed', settings.cameraId, by, { changed, camera: shownOf(after) })
+    },
     /** Removes a camera and its keys; one that has a history is only put away. Returns whether it has. */
-    removeCamera (cameraId: string, atMs: number): boolean {
+    removeCamera (cameraId: string, atMs: number, by = 'server'): boolean {
       deleteKeys.run(cameraId)
       if (hasHistory.get({ id: cameraId }) === 0) {
         erase.run(cameraId)
+        tell('camera.removed', cameraId, by, { archived: false })
         return false
       }
       endOpen(cameraId)
       archive.run(atMs, cameraId)
+      tell('camera.removed', cameraId, by, { archived: true })
       return true
     },
-    insertCameraKey (key: CameraKey): void { insertKey.run(key.keyId, key.cameraId, key.hash, key.createdAtMs) },
-    deleteCameraKey (keyId: string): void { deleteKey.run(keyId) },
-    setStreamStopped (cameraId: string, atMs: number | null): void { setStreamStopped.run(atMs, cameraId) },
+    insertCameraKey ({ keyId, cameraId, hash, createdAtMs }: CameraKey, by = 'server'): void {
+      insertKey.run(keyId, cameraId, hash, createdAtMs)
+      tell('camera.key_added', cameraId, by, { key_id: keyId })
+    },
+    deleteCameraKey (keyId: string, by = 'server'): void {
+      for (const cameraId of deleteKey.all(keyId)) tell('camera.key_removed', cameraId, by, { key_id: keyId })
+    },
+    /** Told is only what changes: a camera may start its stream as often as it likes. */
+    setStreamStopped (cameraId: string, atMs: number | null, by = 'server'): void {
+      const wasStopped = isStopped.get(cameraId) === 1
+      setStreamStopped.run(atMs, cameraId)
+      if (wasStopped !== (atMs !== null)) tell(atMs === null ? 'camera.stream_started' : 'camera.stream_stopped', cameraId, by, {})
+    },
     /** Notes when the newest frame of each camera was taken. */
     noteNewestFrames (notes: readonly NewestFrameNote[]): void {
       for (const { cameraId, takenAtMs, clockSkewMs } of notes) setNewestTaken.run(takenAtMs, clockSkewMs, cameraId)
@@ -142,11 +174,28 @@ function fromRow (row: StoredRow): StoredCamera {
   }
 }
 
+/** What the ledger shows of a camera: no password of its source. */
+function shownOf ({ camera_id: _cameraId, source, enabled, ...rest }: CameraRow): LedgerPayload {
+  return {
+    ...rest,
+    enabled: enabled === 1,
+    source: source === null ? null : wellFormed(maskedSource(source))
+  }
+}
+
+function namesOf (row: CameraRow): Array<keyof CameraRow> {
+  return ['name', 'site', 'latitude', 'longitude', 'heading', 'enabled', 'source', 'source_fps'].filter(name => isColumn(name, row))
+}
+
+function isColumn (name: string, row: CameraRow): name is keyof CameraRow {
+  return name in row
+}
+
 function toRow (settings: CameraSettings): CameraRow {
   return {
     camera_id: settings.cameraId,
-    name: settings.name,
-    site: settings.site,
+    name: wellFormed(settings.name),
+    site: settings.site === null ? null : wellFormed(settings.site),
     latitude: settings.latitude,
     longitude: settings.longitude,
     heading: settings.heading,

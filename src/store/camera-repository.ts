@@ -19,34 +19,34 @@ export class CameraRepository implements CameraStore {
   }
 
   /** Rejects with CameraExists where the id is taken. */
-  async insert (settings: CameraSettings, createdAtMs: number): Promise<void> {
+  async insert (settings: CameraSettings, createdAtMs: number, by?: string): Promise<void> {
     try {
-      await this.#sql.ask('insertCamera', settings, createdAtMs)
+      await this.#sql.ask('insertCamera', settings, createdAtMs, by)
     } catch (error) {
       const isTaken = error instanceof Error && errorCode(error.cause).startsWith('SQLITE_CONSTRAINT')
       throw isTaken ? new CameraExists(settings.cameraId) : error
     }
   }
 
-  async update (settings: CameraSettings): Promise<void> {
-    await this.#sql.ask('updateCamera', settings)
+  async update (settings: CameraSettings, by?: string): Promise<void> {
+    await this.#sql.ask('updateCamera', settings, by)
   }
 
-  async remove (cameraId: string, atMs: number): Promise<boolean> {
-    return await this.#sql.ask('removeCamera', cameraId, atMs)
+  async remove (cameraId: string, atMs: number, by?: string): Promise<boolean> {
+    return await this.#sql.ask('removeCamera', cameraId, atMs, by)
   }
 
-  async insertKey (key: CameraKey): Promise<void> {
-    await this.#sql.ask('insertCameraKey', key)
+  async insertKey (key: CameraKey, by?: string): Promise<void> {
+    await this.#sql.ask('insertCameraKey', key, by)
   }
 
-  async deleteKey (keyId: string): Promise<void> {
-    await this.#sql.ask('deleteCameraKey', keyId)
+  async deleteKey (keyId: string, by?: string): Promise<void> {
+    await this.#sql.ask('deleteCameraKey', keyId, by)
   }
 
   /** Keeps over a restart that the live picture was stopped, or started again with null. */
-  async setStreamStopped (cameraId: string, atMs: number | null): Promise<void> {
-    await this.#sql.ask('setStreamStopped', cameraId, atMs)
+  async setStreamStopped (cameraId: string, atMs: number | null, by?: string): Promise<void> {
+    await this.#sql.ask('setStreamStopped', cameraId, atMs, by)
   }
 
   /** Notes when the newest frame of each camera was taken. */

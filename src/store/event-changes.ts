@@ -13,12 +13,17 @@ interface EventState {
   frame_sha256: string
   frame_size_bytes: number
   evidence_state: string
+  verdict: string | null
+  held: number
+  acknowledged_at_ms: number | null
+  acknowledged_by: string | null
 }
 
 /** What several queries do to events, and how the ledger is told of it. */
 export function eventChanges (database: Connection, { append }: Ledger) {
   const stateOf = database.prepare<[number], EventState>(`
-    SELECT camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state
+    SELECT camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state,
+           verdict, held, acknowledged_at_ms, acknowledged_by
       FROM oil_spill_events WHERE id = ?`)
   const openOf = database.prepare<[string], number>('SELECT id FROM oil_spill_events WHERE camera_id = ? AND ended_at_ms IS NULL').pluck()
   const end = database.prepare<[number]>('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE id = ?')

@@ -7,6 +7,7 @@ import { detectionStatements, type DetectionPosition } from './detection-stateme
 import { eventChanges } from './event-changes.js'
 import { EVENT_COLUMNS, toEvent, type EventRow } from './event-rows.js'
 import type { Ledger } from './ledger-statements.js'
+import { reviewStatements } from './review-queries.js'
 
 /** A new event, before it has an id. */
 export interface NewEvent {
@@ -70,6 +71,7 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const detections = detectionStatements(database)
   const clips = clipStatements(database)
   const { tell, endOpen } = eventChanges(database, ledger)
+  const { mergeInto } = reviewStatements(database, ledger)
   const insert = database.prepare<[string, number, number, number | null, number | null, number | null, string, string, number, number, number, EvidenceState]>(`
     INSERT INTO oil_spill_events (camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, clear_before_ms, clear_after_ms,
                                   frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, evidence_state)
@@ -126,6 +128,7 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     const isOpen = spanById.get(first)?.ended_at_ms === null
     if (!isOpen) setEnd.run(later.ended_at_ms, later.clear_after_ms, first)
     for (const part of parts) tell('event.merged', part)
+    mergeInto(first, second, Date.now())
   }
 
   return {

@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.js'
+import type { LedgerEntry } from '../core/ledger.js'
 import type { Role } from '../core/role.js'
 import { hashSecret, makeSecret } from '../core/secret.js'
 import { TOKEN_PREFIX, type Credential, type CredentialKind, type User } from '../core/user.js'
+import { wellFormed } from '../core/well-formed.js'
 import { LastAdmin, LoginWrong, PeopleUnavailable, TooManyTokens, UserExists, UserNotFound } from '../errors.js'
-import type { NewUser } from './people-queries.js'
+import type { NewCredential, NewUser } from './people-queries.js'
 import type { Queries } from './queries.js'
 import type { SqlThread } from './sql-thread.js'
 import { errorCode } from './storage-errors.js'
@@ -40,7 +42,8 @@ export interface Login { readonly user: User, readonly credential: Credential }
  * changes when a change is on disk, so what was answered holds, at once and over a restart. Changes are made one after
  * the other: each sees what the one before has done.
  *
- * Errors: PeopleUnavailable where a change cannot be stored.
+ * Errors: PeopleUnavailable where a change cannot be stored. `by` says who makes a change, as the ledger names them; the
+ * server where nothing is said.
  */
 export class UserRepository {
   readonly #sql: SqlThread
@@ -84,11 +87,11 @@ export class UserRepository {
   }
 
   /** Adds a user. Errors: UserExists. */
-  async add (username: string, role: Role, passwordHash: string, enabled: boolean): Promise<User> {
+  async add (username: string, role: Role, passwordHash: string, enabled: boolean, by?: string): Promise<User> {
     return await this.#inTurn(async () => {
       if (this.#names.has(username)) throw new UserExists(username)
       const user = this.#newUser(username, role, passwordHash, enabled)
-      return this.#keep({ ...user, id: await this.#write('addUser', user) })
+      return this.#keep({ ...user, id: await this.#write('addUser', user, by) })
     })
   }
 
@@ -96,7 +99,7 @@ export class UserRepository {
    * Changes a user. A new password ends the user's sessions, but for the one that is given; so does disabling.
    * Errors: UserNotFound, LastAdmin.
    */
-  async change (username: string, { role, passwordHash, enabled }: UserChange, keptSessionId?: number): Promise<User> {
+  async change (username: string, { role, passwordHash, enabled }: UserChange, keptSessionId?: number, by?: string): Promise<User> {
     return await this.#inTurn(async () => {
       const user = this.#require(username)
       const changed: User = {
@@ -109,7 +112,7 @@ export class UserRepository {
       const ending = passwordHash === undefined && changed.enabled
         ? []
         : this.#of(user, 'session').filter(({ id }) => id !== keptSessionId)
-      await this.#write('changeUser', changed, ending.map(({ id }) => id))
+      await this.#write('changeUser', changed, ending.map(({ id }) => id), by)
       this.#forget(ending)
       this.#keep(changed)
       this.#revoked()
@@ -118,11 +121,11 @@ export class UserRepository {
   }
 
   /** Removes a user with all sessions and tokens. Errors: UserNotFound, LastAdmin. */
-  async remove (username: string): Promise<void> {
+  async remove (username: string, by?: string): Promise<void> {
     await this.#inTurn(async () => {
       const user = this.#require(username)
       this.#requireOtherAdmin(user)
-      await this.#write('removeUser', user.id)
+      await this.#write('removeUser', user.id, by)
       this.#drop(user)
       this.#revoked()
     })
@@ -149,9 +152,10 @@ export class UserRepository {
 
   /**
    * Makes a session or an API token. The secret is in no other place than the result.
+   * @param address where the user is, for the ledger; null where that is not known
    * Errors: TooManyTokens; LoginWrong where the user has changed since it logged in.
    */
-  async issue (user: User, kind: CredentialKind, name: string, expiresAtMs: number | null): Promise<{ credential: Credential, secret: string }> {
+  async issue (user: User, kind: CredentialKind, name: string, expiresAtMs: number | null, address: string | null = null): Promise<{ credential: Credential, secret: string }> {
     return await this.#inTurn(async () => {
       if (this.#users.get(user.id) !== user) throw new LoginWrong()
       const spent = this.#of(user, kind).filter(each => !this.#isLive(each))
@@ -161,7 +165,7 @@ export class UserRepository {
       const removed = [...spent, ...crowdedOut]
       const { secret, hash } = makeSecret(kind === 'token' ? TOKEN_PREFIX : '')
       const made = { userId: user.id, kind, secretSha256: hash, name, createdAtMs: this.#clock.nowMs(), expiresAtMs }
-      const id = await this.#write('addCredential', made, removed.map(each => each.id))
+      const id = await this.#write('addCredential', made, removed.map(each => each.id), issueEntry(user.username, made, address))
       this.#forget(removed)
       const credential: Credential = { ...made, id, lastUsedAtMs: null }
       this.#credentials.set(credential.secretSha256, credential)
@@ -195,9 +199,13 @@ export class UserRepository {
   }
 
   /** Ends a session or token. */
-  async revoke (credential: Credential): Promise<void> {
+  async revoke (credential: Credential, by = 'server'): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#write('removeCredential', credential.id)
+      const owner = this.#users.get(credential.userId)
+      const told: LedgerEntry[] = owner === undefined || credential.kind !== 'token'
+        ? []
+        : [{ actor: by, action: 'token.revoked', subject: `user:${owner.username}`, payload: { token_id: credential.id, name: wellFormed(credential.name) } }]
+      await this.#record(told, 'removeCredential', credential.id)
       this.#forget([credential])
       this.#revoked()
     })
@@ -213,8 +221,12 @@ export class UserRepository {
   }
 
   async #write<Name extends keyof Queries> (name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
+    return await this.#record([], name, ...args)
+  }
+
+  async #record<Name extends keyof Queries> (entries: readonly LedgerEntry[], name: Name, ...args: Parameters<Queries[Name]>): Promise<ReturnType<Queries[Name]>> {
     try {
-      return await this.#sql.call(name, ...args)
+      return await this.#sql.record(entries, name, ...args)
     } catch (error) {
       // Where the answer was lost nobody knows whether it was stored: what is on disk counts.
       if (errorCode(error) === 'SQL_THREAD_LOST') await this.#load().then(() => { this.#revoked() }, () => {})
@@ -282,6 +294,14 @@ export class UserRepository {
   #revoked (): void {
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** What the ledger tells of a new session or token. */
+function issueEntry (username: string, { kind, name, expiresAtMs }: NewCredential, address: string | null): LedgerEntry {
+  const who = { actor: `user:${username}`, subject: `user:${username}` }
+  return kind === 'session'
+    ? { ...who, action: 'login', payload: { via: 'session', address } }
+    : { ...who, action: 'token.issued', payload: { name: wellFormed(name), expires_at_ms: expiresAtMs, address } }
 }
 
 function lastSeen ({ createdAtMs, lastUsedAtMs }: Credential): number {

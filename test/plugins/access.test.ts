@@ -18,7 +18,7 @@ const privately = async (t: Test) => await startServer(t, { VIEWER_ACCESS: 'priv
 
 t.test('a route that does not say who may use it stops the start', async t => {
   const server = Fastify()
-  for (const name of ['login', 'people', 'rate-limits', 'refusals', 'sessions']) await server.register(fp(async () => {}, { name }))
+  for (const name of ['audit', 'login', 'people', 'rate-limits', 'refusals', 'sessions']) await server.register(fp(async () => {}, { name }))
   server.decorate('people', { onRevoked: () => {} } as never)
   await server.register(access, { config: testConfig(t) })
   server.get('/said', { config: { access: 'open' } }, async () => 'ok')

@@ -36,10 +36,10 @@ async function waiting ({ app }: TestServer): Promise<number> {
 
 t.test('the head is kept after so many entries, and logged as one object', async t => {
   const { lines, logger } = keptLog()
-  const server = await startServer(t, { CHECKPOINT_EVERY: '3', CHECKPOINT_MINUTES: '60' }, { logger })
+  const server = await startServer(t, { CHECKPOINT_EVERY: '10', CHECKPOINT_MINUTES: '60' }, { logger })
   await grow(server, 1)
   t.equal((await server.app.checkpoints.integrity()).checkpoint, undefined)
-  await grow(server, 2)
+  await grow(server, 9)
   await until(async () => (await server.app.checkpoints.integrity()).checkpoint !== undefined, 'a checkpoint')
   const { checkpoint, head } = await server.app.checkpoints.integrity()
   t.strictSame(checkpoint, head)
@@ -71,16 +71,16 @@ t.test('an orderly end leaves a checkpoint of the last entry', async t => {
 
 t.test('checkpoints are posted until they are taken, oldest first, across restarts', async t => {
   const DATA_DIR = join(temporaryFolder(t), 'data')
-  const before = await startServer(t, { DATA_DIR, CHECKPOINT_EVERY: '2' })
-  await grow(before, 2)
+  const before = await startServer(t, { DATA_DIR, CHECKPOINT_EVERY: '10' })
+  await grow(before, 10)
   await until(async () => await waiting(before) === 1, 'the first checkpoint')
-  await grow(before, 2)
+  await grow(before, 10)
   await until(async () => await waiting(before) === 2, 'the second checkpoint')
   await before.app.close()
   const { url, taken, requests } = await receiver(t, [503, 307])
   const { lines, logger } = keptLog()
   const after = await startServer(t, {
-    DATA_DIR, CHECKPOINT_EVERY: '2', OUTBOUND_ALLOW: '127.0.0.1', CHECKPOINT_URL: `${url.replace('http://', 'http://user:secret@')}/heads?token=hidden`
+    DATA_DIR, CHECKPOINT_EVERY: '10', OUTBOUND_ALLOW: '127.0.0.1', CHECKPOINT_URL: `${url.replace('http://', 'http://user:secret@')}/heads?token=hidden`
   }, { logger })
   await until(async () => await waiting(after) === 0, 'all of them to be taken')
   const sequences = taken.map(({ sequence }) => sequence)

@@ -66,7 +66,7 @@ t.test('each change of an event is an entry with the row as it is then', async t
     ['camera:default', 'event.ended', 'event:1'],
     ['camera:default', 'event.opened', 'event:2']
   ])
-  const columns = 'camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state'
+  const columns = 'camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state, verdict, held, acknowledged_at_ms, acknowledged_by'
   t.strictSame(payloadOf(rows()[3])['event'], other.prepare(`SELECT ${columns} FROM oil_spill_events WHERE id = 1`).get())
   t.match(payloadOf(rows()[2])['detections'], { first_id: 2, last_id: 3, count: 2, digest: /^[0-9a-f]{64}$/ })
   t.strictSame(faultsOf(other), [])

@@ -8,9 +8,10 @@ import { reviews } from './0006-reviews.js'
 import { retention } from './0007-retention.js'
 import { history } from './0008-history.js'
 import { thumbnails } from './0009-thumbnails.js'
+import { views } from './0010-views.js'
 
 /** A change of the schema: as SQL, or as what does it where SQL does not suffice. */
 export type Migration = string | ((database: Connection) => void)
 
 /** Every change of the schema, oldest first. A database's `user_version` is the number of those it has had. */
-export const MIGRATIONS: readonly Migration[] = [events, cameras, people, evidence, ledger, reviews, retention, history, thumbnails]
+export const MIGRATIONS: readonly Migration[] = [events, cameras, people, evidence, ledger, reviews, retention, history, thumbnails, views]
