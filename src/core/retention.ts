@@ -1,3 +1,5 @@
+const DAY_MS = 86_400_000
+
 /** What is kept of evidence, and for how long. */
 export interface RetentionPolicy {
   /** How long after the end of its event; undefined for ever. */
@@ -8,6 +10,19 @@ export interface RetentionPolicy {
   readonly minFreeBytes: number
   /** Whether evidence may be deleted that nobody has reviewed. */
   readonly unreviewed: 'keep' | 'delete'
+}
+
+/** The settings, as they are given. */
+export interface RetentionSettings {
+  readonly retainDays: number | undefined
+  readonly retainMaxBytes: number | undefined
+  readonly minFreeBytes: number
+  readonly retainUnreviewed: 'keep' | 'delete'
+}
+
+/** What the settings say. */
+export function policyOf ({ retainDays, retainMaxBytes, minFreeBytes, retainUnreviewed }: RetentionSettings): RetentionPolicy {
+  return { retainMs: retainDays === undefined ? undefined : retainDays * DAY_MS, maxBytes: retainMaxBytes, minFreeBytes, unreviewed: retainUnreviewed }
 }
 
 /** Why evidence is deleted: it is old enough, there is too much of it, or the disk is full. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
+import { policyOf } from '../core/retention.js'
 import type { EvidenceFiles } from '../store/evidence-store.js'
 import { Garbage } from '../store/garbage.js'
 import { Retention } from '../store/retention.js'
@@ -36,12 +37,7 @@ export default fp<{ config: Config, files?: EvidenceFiles | undefined }>(async (
     garbage,
     room,
     clock,
-    policy: {
-      retainMs: config.retainDays === undefined ? undefined : config.retainDays * 86_400_000,
-      maxBytes: config.retainMaxBytes,
-      minFreeBytes: config.minFreeBytes,
-      unreviewed: config.retainUnreviewed
-    },
+    policy: policyOf(config),
     onUndeleted: (err, failed) => { log.error({ err, files: failed }, 'evidence could not be deleted: it is tried again') }
   })
   let use: EvidenceUse = { totalBytes: undefined, limitExceeded: undefined }

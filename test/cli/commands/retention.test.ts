@@ -1,0 +1,61 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import { main } from '../../../src/cli/videostream.js'
+import { jpeg, startServer, temporaryFolder, upload } from '../../helper.js'
+
+/** What the command prints and returns. */
+async function retention (folder: string, args: string[], settings: NodeJS.ProcessEnv): Promise<{ exitCode: number, text: string, errors: string[] }> {
+  const [out, errors]: [string[], string[]] = [[], []]
+  const terminal = { log: (text: string) => { out.push(text) }, error: (line: string) => { errors.push(line) } }
+  const exitCode = await main(['retention', '--data-dir', folder, ...args], settings, { terminal })
+  return { exitCode, text: out.join('\n'), errors }
+}
+
+/** A data folder with three events, of which the first two are reviewed, and the server that made it. */
+async function setUp (t: Test) {
+  const folder = join(temporaryFolder(t), 'data')
+  const { app, url } = await startServer(t, { DATA_DIR: folder })
+  for (let nth = 0; nth < 3; nth += 1) {
+    await upload(url, { spill: true })
+    await upload(url)
+  }
+  const database = new Database(join(folder, 'videostream.db'))
+  database.exec('UPDATE oil_spill_events SET verdict = \'confirmed\' WHERE id < 3')
+  database.close()
+  return { folder, app, frames: () => readdirSync(join(folder, 'oil_spill_frames')).length }
+}
+
+t.test('a dry run says what would go, while a server runs too, and a run does just that', async t => {
+  const { folder, app, frames } = await setUp(t)
+  const size = jpeg().length
+  const settings = { RETAIN_MAX_BYTES: String(2 * size), MIN_FREE_BYTES: '0' }
+  const dryRun = await retention(folder, ['--dry-run', '--json'], settings)
+  t.equal(dryRun.exitCode, 0)
+  const plan = JSON.parse(dryRun.text) as Record<string, unknown>
+  t.match(plan, { dry_run: true, evidence_bytes: 3 * size, events: 1, bytes: size, limit_exceeded: null, deletions: [{ id: 1, camera_id: 'default', files: 1, bytes: size, reason: 'total_bytes' }] })
+  t.equal(frames(), 3)
+  t.match(await retention(folder, [], settings), { exitCode: 3, errors: [/^videostream: a server is running on .*: it does this by itself; --dry-run says what would go$/] })
+  await app.close()
+  t.match(await retention(folder, ['--dry-run'], settings), { exitCode: 0, text: /^event 1 of default, .*: 1 file, \d+ bytes, beyond RETAIN_MAX_BYTES\nwould delete the evidence of 1 event, / })
+  const run = await retention(folder, ['--json'], settings)
+  t.strictSame((JSON.parse(run.text) as Record<string, unknown>)['deletions'], plan['deletions'])
+  t.equal(frames(), 2)
+  t.match(await retention(folder, [], settings), { exitCode: 0, text: /^deleted the evidence of 0 events, 0 bytes of / })
+  const database = new Database(join(folder, 'videostream.db'), { readonly: true })
+  t.equal(database.prepare('SELECT actor FROM ledger WHERE action = \'evidence.deleted\'').pluck().get(), 'command')
+  database.close()
+})
+
+t.test('where no more may be deleted, it says so', async t => {
+  const { folder, app } = await setUp(t)
+  await app.close()
+  t.match(await retention(folder, ['--dry-run'], { RETAIN_MAX_BYTES: '1', MIN_FREE_BYTES: '0' }), { exitCode: 1, text: /would delete the evidence of 2 events, .*\nthere is still evidence beyond RETAIN_MAX_BYTES, and no more of it may be deleted/ })
+})
+
+t.test('a setting that is wrong is told', async t => {
+  const { folder, app } = await setUp(t)
+  await app.close()
+  t.match(await retention(folder, ['--dry-run'], { RETAIN_DAYS: 'x' }), { exitCode: 3, errors: [/^videostream: RETAIN_DAYS must be /] })
+})
