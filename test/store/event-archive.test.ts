@@ -140,6 +140,18 @@ t.test('a row of which nobody knows whether it was stored keeps its file', async
   t.equal((await archive.change(spillOn('default')))?.evidence.framePath, 'oil_spill_frames/oil_spill_20230623_143022_2.jpg')
 })
 
+t.test('a row that a crash may bring back keeps its file until another one was stored', async t => {
+  const { archive, repository, frames } = await setUp(t)
+  const change = repository.change.bind(repository)
+  repository.change = async () => { throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' }) }
+  await t.rejects(archive.change(spillOn('default')), { code: 'STORAGE_UNAVAILABLE' })
+  t.strictSame(frames(), ['oil_spill_20230623_143022.jpg'])
+  repository.change = change
+  await archive.change(spillOn('default'))
+  await until(() => frames().length === 1, 'the first file is removed')
+  t.strictSame(frames(), ['oil_spill_20230623_143022_2.jpg'])
+})
+
 t.test('health is bad from a failure until the next event is stored, and the failure is remembered', async t => {
   const { archive } = await setUp(t)
   await t.rejects(archive.change(spillOn('unknown')))
