@@ -154,7 +154,7 @@ export default (async app => {
   }
 
   async function find (id: number): Promise<ListedEvent> {
-    const event = await app.eventRepository.find(id)
+    const event = await app.eventRepository.findListed(id)
     if (event === undefined) throw new EventNotFound(id)
     return event
   }

@@ -205,6 +205,10 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       tell(reopens ? 'event.reopened' : 'event.joined', eventId, told)
       return before.get(detection.cameraId, Number.MAX_SAFE_INTEGER)?.started_at_ms
     },
+    findEvent (id: number): OilSpillEvent | undefined {
+      const row = byId.get(id)
+      return row === undefined ? undefined : toEvent(row)
+    },
     /** When and why the evidence of an event was deleted, as the ledger says. */
     deletionOf (eventId: number): { atMs: number, reason: string } | undefined { return deletion.get(`event:${eventId}`) },
     openEvents (): OilSpillEvent[] { return allOpen.all().map(toEvent) },

@@ -89,8 +89,13 @@ export class EventRepository {
   }
 
   /** The event with this id, or undefined. */
-  async find (id: number): Promise<ListedEvent | undefined> {
+  async find (id: number): Promise<OilSpillEvent | undefined> {
     return await this.#sql.ask('findEvent', id)
+  }
+
+  /** The event with this id and all that people see of it, or undefined. */
+  async findListed (id: number): Promise<ListedEvent | undefined> {
+    return await this.#sql.ask('findListedEvent', id)
   }
 
   /** When the evidence of an event was deleted, in milliseconds since 1970, and why; undefined where it was not. */
@@ -112,7 +117,8 @@ export class EventRepository {
     do {
       const { events, next } = await this.#sql.ask('pageOfHistory', filter, place, PAGE_SIZE)
       if (events.length > 0) yield events
-      place = next
+      const last = filter.order === 'started_at' ? events.at(-1) : undefined
+      place = next ?? (last === undefined ? null : { startedAtMs: last.startedAtMs, id: last.id })
     } while (place !== null)
   }
 

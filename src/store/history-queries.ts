@@ -193,8 +193,8 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   }
 
   return {
-    /** The event with this id, or undefined. */
-    findEvent (id: number): ListedEvent | undefined {
+    /** The event with this id, with all that people see of it, or undefined. */
+    findListedEvent (id: number): ListedEvent | undefined {
       const row = listed.get(id)
       return row === undefined ? undefined : toListedEvent(row)
     },

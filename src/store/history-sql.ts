@@ -74,8 +74,12 @@ export function valuesOf (filter: EventFilter, after: EventPosition | null) {
 
 /** Words as a search for all of them: in quotes nothing in them is an operator. Source: https://sqlite.org/fts5.html#fts5_strings */
 export function quoted (words: string): string {
-  return words.replaceAll('\0', ' ').split(/\s+/).filter(word => word !== '').map(word => `"${word.replaceAll('"', '""')}"`).join(' ')
+  const each = words.replaceAll('\0', ' ').split(/\s+/).filter(word => word !== '')
+  return each.length === 0 ? NO_WORD : each.map(word => `"${word.replaceAll('"', '""')}"`).join(' ')
 }
+
+/** Finds nothing. */
+const NO_WORD = '""'
 
 /** A way through events in their order. */
 export interface Walk {

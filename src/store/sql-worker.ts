@@ -90,7 +90,8 @@ function commitTogether (history: History, calls: readonly SqlCall[]): SqlReply[
         throw error
       }
     }, call)))
-    return grownTo === undefined ? result : [...result, { type: 'grown', sequence: grownTo }]
+    // First: whoever has an answer must not be ahead of those who are told.
+    return grownTo === undefined ? result : [{ type: 'grown', sequence: grownTo }, ...result]
   } catch (error) {
     return calls.map(call => failure(call, error instanceof TransactionLost ? error.cause : error))
   }

@@ -12,6 +12,9 @@ type Event = Record<string, unknown> & { id: number, timestamp: string }
 
 const list = async (url: string): Promise<Event[]> => await (await fetch(`${url}/api/oil_spill_events`)).json() as Event[]
 
+/** What nobody has said of an event. */
+const UNSAID = { peak_confidence: null, latitude: null, longitude: null, verdict: null, acknowledged_at: null, held: false }
+
 /** Writes a history straight into the database, newest first, as another program could. */
 function insertHistory ({ config }: TestServer, count: number): void {
   const database = new Database(join(config.dataDir, 'videostream.db'))
@@ -55,7 +58,8 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     width: 32,
     height: 24,
     evidence_state: 'kept',
-    frame_url: '/api/oil_spill_events/1/frame'
+    frame_url: '/api/oil_spill_events/1/frame',
+    ...UNSAID
   }, {
     timestamp: '20230623_143024',
     datetime: '2023-06-23T14:30:24.123000',
@@ -69,7 +73,8 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     width: 16,
     height: 8,
     evidence_state: 'kept',
-    frame_url: '/api/oil_spill_events/2/frame'
+    frame_url: '/api/oil_spill_events/2/frame',
+    ...UNSAID
   }])
 })
 

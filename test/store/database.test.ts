@@ -52,7 +52,7 @@ t.test('a new database gets the whole schema and says whose it is', async t => {
   t.strictSame(database.prepare(`SELECT name, strict FROM pragma_table_list
     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`).all(),
   [
-    'camera_connections', 'camera_keys', 'cameras', 'clip_frames', 'clips', 'credentials', 'detections', 'garbage',
+    'camera_connections', 'camera_keys', 'camera_numbers', 'cameras', 'clip_frames', 'clips', 'credentials', 'detections', 'garbage',
     'ledger', 'ledger_checkpoints', 'ledger_head', 'oil_spill_events', 'reviews', 'users'
   ].map(name => ({ name, strict: 1 })))
   database.close()

@@ -10,9 +10,15 @@ const EVENT_INDEXES: readonly Scales[] = [
   { name: 'events_by_sureness', degree: 0.3, sureness: 1000, camera: 0.3 }
 ]
 
-function columnsOf ({ degree, sureness, camera }: Scales): string {
-  return `id, longitude * ${degree}, longitude * ${degree}, latitude * ${degree}, latitude * ${degree}, start_day, end_day,
-         sureness * ${sureness}, sureness * ${sureness}, camera * ${camera}, camera * ${camera}`
+/** What an index holds of the events of which this is true. */
+function rowsOf ({ degree, sureness, camera }: Scales, isSo: string): string {
+  return `SELECT id, longitude * ${degree}, longitude * ${degree}, latitude * ${degree}, latitude * ${degree}, start_day, end_day,
+         sureness * ${sureness}, sureness * ${sureness}, camera * ${camera}, camera * ${camera}
+    FROM (SELECT id, coalesce(longitude, 999) AS longitude, coalesce(latitude, 999) AS latitude,
+                 started_at_ms / 864e5 AS start_day, coalesce(ended_at_ms / 864e5, 1e9) AS end_day,
+                 coalesce(peak_confidence, -1) + CASE verdict WHEN 'confirmed' THEN 4 WHEN 'false_positive' THEN 8 WHEN 'unsure' THEN 12 ELSE 0 END AS sureness,
+                 (SELECT number FROM camera_numbers WHERE camera_numbers.camera_id = oil_spill_events.camera_id) AS camera
+            FROM oil_spill_events WHERE merged_into IS NULL AND ${isSo});`
 }
 
 function created (index: Scales): string {
@@ -25,13 +31,15 @@ CREATE VIRTUAL TABLE ${index.name} USING rtree (  -- finds events by all of thes
   low_sureness, high_sureness,            -- ${index.sureness} times peak_confidence, -1 where there is none; plus 4 where confirmed, 8 where false_positive, 12 where unsure
   low_camera, high_camera                 -- ${index.camera} times its number
 );
-INSERT INTO ${index.name} SELECT ${columnsOf(index)} FROM event_index_rows;
+INSERT INTO ${index.name}
+  ${rowsOf(index, 'TRUE')}
 `
 }
 
 function indexed (index: Scales): string {
   return `  DELETE FROM ${index.name} WHERE id = NEW.id;
-  INSERT INTO ${index.name} SELECT ${columnsOf(index)} FROM event_index_rows WHERE id = NEW.id;
+  INSERT INTO ${index.name}
+  ${rowsOf(index, 'id = NEW.id')}
 `
 }
 
@@ -58,14 +66,6 @@ CREATE TABLE camera_numbers (             -- cameras as numbers, for the indexes
   number    INTEGER PRIMARY KEY,
   camera_id TEXT NOT NULL UNIQUE
 ) STRICT;
-
-CREATE VIEW event_index_rows AS           -- what the indexes hold, before it is scaled
-  SELECT id, coalesce(longitude, 999) AS longitude, coalesce(latitude, 999) AS latitude,
-         started_at_ms / 864e5 AS start_day, coalesce(ended_at_ms / 864e5, 1e9) AS end_day,
-         coalesce(peak_confidence, -1) + CASE verdict WHEN 'confirmed' THEN 4 WHEN 'false_positive' THEN 8 WHEN 'unsure' THEN 12 ELSE 0 END AS sureness,
-         (SELECT number FROM camera_numbers WHERE camera_numbers.camera_id = oil_spill_events.camera_id) AS camera
-    FROM oil_spill_events
-   WHERE merged_into IS NULL;
 
 INSERT INTO camera_numbers (camera_id) SELECT DISTINCT camera_id FROM oil_spill_events;
 ${EVENT_INDEXES.map(created).join('')}
