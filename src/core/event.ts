@@ -90,3 +90,8 @@ export function evidencePath (startedAtMs: number, nth: number): string {
   const suffix = nth === 1 ? '' : `_${nth}`
   return `${EVIDENCE_FOLDER}/oil_spill_${formatTimestamp(startedAtMs)}${suffix}.jpg`
 }
+
+/** The path of the thumbnail of an opening frame, below the data folder. It may be missing: it is made of the frame. */
+export function thumbnailPath (framePath: string): string {
+  return framePath.replace(/[^/]+$/, 'thumbnails/$&')
+}

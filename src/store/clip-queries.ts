@@ -51,7 +51,8 @@ export function clipQueries (database: Connection, ledger: Ledger) {
   const { tell } = eventChanges(database, ledger)
   const ownerOf = database.prepare<[number], { id: number, framePath: string }>(`
     SELECT owner.id, owner.frame_path AS framePath FROM oil_spill_events JOIN oil_spill_events AS owner
-        ON owner.id = coalesce(oil_spill_events.merged_into, oil_spill_events.id) WHERE oil_spill_events.id = ?`)
+        ON owner.id = coalesce(oil_spill_events.merged_into, oil_spill_events.id)
+     WHERE oil_spill_events.id = ? AND owner.evidence_state <> 'deleted'`)
   const growing = database.prepare<[], GrowingClip>(`SELECT ${GROWING} FROM clips WHERE closed_at_ms IS NULL ORDER BY clip_id`)
   const growingByPath = database.prepare<[string], GrowingClip>(`SELECT ${GROWING} FROM clips WHERE path = ? AND closed_at_ms IS NULL`)
   const isKnown = database.prepare<[string], number>('SELECT count(*) FROM clips WHERE path = ?').pluck()
@@ -77,7 +78,7 @@ export function clipQueries (database: Connection, ledger: Ledger) {
   const thumbnail = database.prepare<[number], ThumbnailState>('SELECT thumbnail_state FROM oil_spill_events WHERE id = ?').pluck()
 
   return {
-    /** Which event has what is added to this one, and its opening frame: it may have been merged. */
+    /** Which event has what is added to this one, and its opening frame: it may have been merged. None where its evidence was deleted. */
     clipOwner (eventId: number): { id: number, framePath: string } | undefined { return ownerOf.get(eventId) },
     /** The clips that are not closed, oldest first. */
     growingClips (): GrowingClip[] { return growing.all() },

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import type { OilSpillEvent } from '../core/event.js'
+import { dirname, join } from 'node:path'
+import { thumbnailPath, type OilSpillEvent } from '../core/event.js'
 import type { ThumbnailState } from './clip-queries.js'
 import type { EvidenceStore } from './evidence-store.js'
 import { errorCode } from './storage-errors.js'
@@ -81,6 +81,6 @@ export class EventThumbnails {
   }
 
   #pathOf (framePath: string): string {
-    return join(this.#dataFolder, dirname(framePath), 'thumbnails', basename(framePath))
+    return join(this.#dataFolder, thumbnailPath(framePath))
   }
 }

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { thumbnailPath } from '../core/event.js'
 import type { EvidenceFiles } from './evidence-store.js'
 import type { SqlThread } from './sql-thread.js'
 import { errorCode } from './storage-errors.js'
@@ -63,6 +64,8 @@ export class Garbage {
   }
 
   async #unlink (path: string): Promise<void> {
+    // Nobody misses what is made of a frame that is gone.
+    if (path.endsWith('.jpg')) await this.#files.unlink(join(this.#dataFolder, thumbnailPath(path))).catch(() => {})
     try {
       await this.#files.unlink(join(this.#dataFolder, path))
     } catch (error) {

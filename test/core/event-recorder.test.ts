@@ -173,6 +173,82 @@ function openEvent (startedAtMs: number, lastDetectedAtMs: number): OilSpillEven
   }
 }
 
+t.test('the clip of an event', async t => {
+  t.test('has the frames of the seconds before it, which are given with the opening', async t => {
+    const { send, store, startMs } = setUp()
+    for (let nth = 0; nth < 100; nth += 1) send(false)
+    await answer(send(true))
+    const before = store.changes[0]?.opens?.before?.map(frame => takenAtMs(frame) - startMs) ?? []
+    t.ok(before.length >= 9 && before.length <= 11, `${before.length} frames`)
+    t.ok(before.every(atMs => atMs >= 5100 && atMs <= 10_000))
+    t.strictSame(store.kept, [])
+  })
+
+  t.test('has its frames thinned, and those after its end for some seconds', async t => {
+    const { send, store, startMs } = setUp()
+    await answer(send(true))
+    for (let nth = 0; nth < 10; nth += 1) send(true)
+    await answer(send(false))
+    for (let nth = 0; nth < 80; nth += 1) send(false)
+    const kept = store.kept.map(([eventId, role, atMs]) => [eventId, role, atMs - startMs])
+    t.strictSame(kept.filter(([, role]) => role === 'during'), [[1, 'during', 600], [1, 'during', 1100]])
+    const post = kept.filter(([, role]) => role === 'post').map(([,, atMs]) => Number(atMs))
+    t.ok(post.length >= 9 && post.length <= 11, `${post.length} frames`)
+    t.ok(post.every(atMs => atMs >= 1200 && atMs <= 6200))
+  })
+
+  t.test('begins anew with a new event, which has the frames between both before it and none of the first', async t => {
+    const { send, store, startMs } = setUp()
+    await answer(send(true))
+    await answer(send(false))
+    for (let nth = 0; nth < 9; nth += 1) send(false)
+    await answer(send(true))
+    t.strictSame(store.changes[2]?.opens?.before?.map(frame => takenAtMs(frame) - startMs), [200, 700])
+    send(true, 500)
+    await answer(send(false, 500))
+    t.strictSame(store.kept.filter(([,, atMs]) => atMs > startMs + 1100).map(([eventId, role]) => [eventId, role]), [[2, 'during'], [2, 'post']])
+  })
+
+  t.test('has the frames without a spill within the gap', async t => {
+    const { send, store } = setUp({ gapMs: 10_000 })
+    await answer(send(true))
+    send(false, 500)
+    send(true, 500)
+    t.strictSame(store.kept.map(([eventId, role]) => [eventId, role]), [[1, 'during'], [1, 'during']])
+  })
+
+  t.test('does not lose the frames before it where its opening cannot be stored', async t => {
+    const { send, store } = setUp()
+    send(false)
+    send(false, 500)
+    store.failing = true
+    await t.rejects(answer(send(true)))
+    store.failing = false
+    await answer(send(true))
+    t.equal(store.changes[1]?.opens?.before?.length, 2)
+  })
+
+  t.test('has detections that come late, and opens with one that comes before all', async t => {
+    const { sendLate, store, startMs, clock } = setUp()
+    clock.advance(60_000)
+    await answer(sendLate(true, startMs + 10_000))
+    store.around = { before: span(1, startMs + 10_000, startMs + 10_000), after: undefined }
+    await answer(sendLate(true, startMs + 10_100))
+    await answer(sendLate(true, startMs + 10_600))
+    store.around = { before: undefined, after: span(1, startMs + 10_000, startMs + 10_600) }
+    await answer(sendLate(true, startMs + 9_900))
+    t.strictSame(store.kept.map(([, role, atMs]) => [role, atMs - startMs]), [['opening', 10_000], ['during', 10_600], ['opening', 9900]])
+  })
+
+  t.test('remembers nothing of a camera that is closed', async t => {
+    const { recorder, send, store } = setUp()
+    send(false)
+    recorder.close()
+    await answer(send(true))
+    t.strictSame(store.changes[0]?.opens?.before, [])
+  })
+})
+
 t.test('an event is one unbroken run of detections', async t => {
   const { send, store, recorder, startMs } = setUp()
   t.equal(send(false), undefined, 'a clean frame waits for nothing')
