@@ -12,7 +12,7 @@ export interface VideoFrame { readonly takenAtMs: number, readonly width: number
 const ARGS = [
   '-hide_banner', '-nostdin', '-loglevel', 'error', '-protocol_whitelist', 'pipe', '-format_whitelist', 'matroska', '-f', 'matroska', '-i', 'pipe:0',
   '-map', '0:v:0', '-an', '-fps_mode', 'passthrough', '-vf', 'scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p',
-  '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '21', '-g', '20', '-threads', '1',
+  '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '21', '-bf', '0', '-g', '20', '-threads', '1',
   '-video_track_timescale', '1000', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', '-f', 'mp4', 'pipe:1'
 ]
 
