@@ -13,7 +13,7 @@ export interface EventFormat {
 /** The columns of the CSV: the keys of an event, as in its JSON. Columns may be added at the end. */
 const CSV_COLUMNS = [
   'id', 'camera_id', 'datetime', 'ended_at', 'verdict', 'peak_confidence', 'latitude', 'longitude', 'acknowledged_at', 'held', 'frame_path', 'sha256',
-  'size_bytes', 'width', 'height', 'frame_url'
+  'size_bytes', 'width', 'height', 'frame_url', 'evidence_state', 'clip_url', 'thumbnail_url'
 ] as const satisfies ReadonlyArray<keyof OilSpillEvent>
 
 /** Every form, by its name in `?format=`; the first is the one where nothing is said. */

@@ -169,8 +169,8 @@ t.test('the answer is in the form that is asked for', async t => {
   t.ok(ndjson.endsWith('}\n'))
   const csv = (await send(server.url, { path: `${PATH}?format=csv` })).body.toString().split('\r\n')
   t.strictSame(csv.slice(1, 3), [
-    `1,default,2026-03-01T10:00:00.000000,2026-03-01T10:00:00.000000,,0.5,58.5,2,,false,0.jpg,${'0'.repeat(64)},1,1,1,/api/oil_spill_events/1/frame`,
-    `2,default,2026-03-01T11:00:00.000000,,,,,,,false,1.jpg,${'0'.repeat(64)},1,1,1,/api/oil_spill_events/2/frame`
+    `1,default,2026-03-01T10:00:00.000000,2026-03-01T10:00:00.000000,,0.5,58.5,2,,false,0.jpg,${'0'.repeat(64)},1,1,1,/api/oil_spill_events/1/frame,kept,/api/oil_spill_events/1/clip,/api/oil_spill_events/1/thumbnail`,
+    `2,default,2026-03-01T11:00:00.000000,,,,,,,false,1.jpg,${'0'.repeat(64)},1,1,1,/api/oil_spill_events/2/frame,kept,/api/oil_spill_events/2/clip,/api/oil_spill_events/2/thumbnail`
   ])
   t.equal(csv[3], '', 'a line end behind the last line')
   const map = JSON.parse((await send(server.url, { path: `${PATH}?format=geojson` })).body.toString()) as unknown
