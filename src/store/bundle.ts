@@ -16,7 +16,8 @@ import { errorCode } from './storage-errors.js'
 const PAGE_ROWS = 500
 /** Not all of them are the event's: so many are looked through in one go. */
 const DETECTION_WINDOW = 5000
-const CHUNK_BYTES = 256 * 1024
+/** Small enough that hashing one holds nobody up. */
+const CHUNK_BYTES = 64 * 1024
 
 /** A file of evidence as the bundle has it. */
 type Packed = Omit<BundleFile, 'state'> & { readonly state: BundleFile['state'] | 'included', readonly problem?: string }

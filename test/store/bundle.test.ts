@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Bundles } from '../../src/store/bundle.js'
@@ -111,6 +111,25 @@ t.test('a bundle that nobody takes any more ends its reading', async t => {
     bundle?.zip.destroy()
   }
   await until(() => open() <= before, 'all files to be closed')
+})
+
+t.test('a large clip is packed in constant memory', async t => {
+  const { folder, database } = makeHistory(temporaryFolder(t), randomFrom(5))
+  const sizeBytes = 200_000_000
+  database.exec(`UPDATE clips SET size_bytes = ${sizeBytes} WHERE clip_id = 3`)
+  database.close()
+  truncateSync(join(folder, 'oil_spill_frames/clip_6.mjpeg'), sizeBytes)
+  const sql = await SqlThread.open(join(folder, 'videostream.db'))
+  t.teardown(async () => { await sql.close() })
+  const bundle = await new Bundles(sql, folder).pack(6, 'user:anna', 0)
+  const before = process.memoryUsage().rss
+  let [length, most] = [0, 0]
+  for await (const chunk of bundle?.zip ?? []) {
+    length += (chunk as Buffer).length
+    most = Math.max(most, process.memoryUsage().rss - before)
+  }
+  t.ok(length > sizeBytes)
+  t.ok(most < sizeBytes / 2, `${most} bytes more than before`)
 })
 
 t.test('no event, no bundle and no entry', async t => {
