@@ -20,7 +20,7 @@ type Row = Record<string, string | number | null>
  */
 export function rowVerifier (verification: Verification) {
   const { report, isWhole } = verification
-  const { detections, unclaimed, frames, index, frameCount, owner, ownerOf, isDeleted, event, review, clip } = statements(verification)
+  const { detections, unclaimed, frames, index, frameCount, owner, ownerOf, isDeleted, event, review, hold, clip } = statements(verification)
   /** Whether no entry has been passed over, so that what none tells of shows. */
   let sure = isWhole
   /** The last detection that was told of; undefined where it is not known. */
@@ -87,7 +87,7 @@ export function rowVerifier (verification: Verification) {
   }
 
   function takePayload (row: LedgerTableRow, payload: LedgerPayload): void {
-    const { detections, frames, review: reviewed, clip: closed } = payload
+    const { detections, frames, review: reviewed, hold: held, clip: closed } = payload
     const eventId = Number(/^event:(\d+)$/.exec(row.subject)?.[1])
     if ((row.action === 'event.opened' || row.action === 'event.adopted') && event.get(eventId) === undefined) {
       report(`event ${eventId}`, `is missing: ledger row ${row.sequence} tells of it`)
@@ -99,6 +99,7 @@ export function rowVerifier (verification: Verification) {
       if (toldFrames !== undefined && isPayload(each)) takeFrames(row, Number(each['clip_id']), toldFrames)
     }
     if (isPayload(reviewed)) compare(`review ${String(reviewed['review_id'])}`, review.get(Number(reviewed['review_id'])), reviewed, row)
+    if (isPayload(held)) compare(`hold ${String(held['hold_id'])}`, hold(Number(held['hold_id'])), held, row)
     if (row.action === 'clip.closed' && isPayload(closed)) {
       const clipId = Number(closed['clip_id'])
       const { event_id: _, ...rest } = closed // a merge changes it
@@ -152,6 +153,8 @@ function statements ({ database }: Verification) {
     frameCount: database.prepare<[number], number>('SELECT max(number) FROM clip_frames WHERE clip_id = ?').pluck(),
     event: database.prepare<[number], number>('SELECT 1 FROM oil_spill_events WHERE id = ?').pluck(),
     review: database.prepare<[number], Row>('SELECT * FROM reviews WHERE review_id = ?'),
+    /** Prepared when it is needed: the table of holds is younger than the ledger. */
+    hold: (holdId: number) => database.prepare<[number], Row>('SELECT * FROM holds WHERE hold_id = ?').get(holdId),
     clip: database.prepare<[number], Row>('SELECT * FROM clips WHERE clip_id = ?')
   }
 }
