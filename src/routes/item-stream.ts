@@ -18,7 +18,7 @@ export class ItemStream<Item> extends Readable {
   readonly #pages: AsyncIterator<readonly Item[]>
   readonly #form: ListForm<Item>
   #before: string
-  #begun = false
+  #hasItems = false
 
   constructor (pages: AsyncIterator<readonly Item[]>, form: ListForm<Item>) {
     super()
@@ -37,18 +37,21 @@ export class ItemStream<Item> extends Readable {
   }
 
   async #pushPage (): Promise<void> {
-    const { done, value } = await this.#pages.next()
-    if (done === true) {
-      this.push((this.#begun ? '' : this.#form.open) + this.#form.close)
-      this.push(null)
-      return
-    }
     let text = ''
-    for (const item of value) {
-      text += this.#before + this.#form.write(item)
-      this.#before = this.#form.separator
+    // A search may find nothing in a page and go on.
+    while (text === '') {
+      const { done, value } = await this.#pages.next()
+      if (done === true) {
+        this.push((this.#hasItems ? '' : this.#form.open) + this.#form.close)
+        this.push(null)
+        return
+      }
+      for (const item of value) {
+        text += this.#before + this.#form.write(item)
+        this.#before = this.#form.separator
+        this.#hasItems = true
+      }
     }
-    this.#begun = true
     this.push(text)
   }
 }

@@ -16,6 +16,11 @@ t.test('no pages are an empty array', async t => {
   t.equal(await textOf(new JsonArrayStream(pagesOf(), String)), '[]')
 })
 
+t.test('pages with nothing in them, as a search has them, change nothing', async t => {
+  t.equal(await textOf(new JsonArrayStream(pagesOf([]), String)), '[]')
+  t.equal(await textOf(new JsonArrayStream(pagesOf([], [], [1], [], [2], []), String)), '[1,2]')
+})
+
 t.test('pages become one array in order', async t => {
   t.equal(await textOf(new JsonArrayStream(pagesOf([1, 2], [3], [4, 5]), String)), '[1,2,3,4,5]')
 })
