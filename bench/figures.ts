@@ -4,13 +4,12 @@ import type { Child } from './children.js'
 import type { UploaderReport, ViewersReport } from './client-reports.js'
 import type { Metrics } from './metrics.js'
 import { Sampler, type Sample } from './sampler.js'
-import type { RunningServer } from './servers.js'
 import { median } from './statistics.js'
 
 /** What points of several kinds have in common: the window, and what its figures mean. */
 
 /** The time that counts: clients begin, the server is watched, clients end. Their reports are the next they say. */
-export async function window (server: RunningServer, children: readonly Child[], seconds: number, socketBytesBefore: number): Promise<Sample> {
+export async function window (server: { readonly pid: number }, children: readonly Child[], seconds: number, socketBytesBefore: number): Promise<Sample> {
   for (const child of children) child.tell('begin')
   const sampler = new Sampler(server.pid, socketBytesBefore)
   await setTimeout(seconds * 1000)

@@ -7,6 +7,7 @@ import { startChurn, startUploader, startViewers } from './clients.js'
 import { common, endAll, ofAnswers, ofViewers, window } from './figures.js'
 import { framesFolder, type FrameSize } from './frames.js'
 import { measureCameras, warmUpCameras } from './measure-cameras.js'
+import { measureHistory } from './measure-history.js'
 import { measureMemory } from './measure-memory.js'
 import { measureSnapshots } from './measure-snapshots.js'
 import type { Metrics } from './metrics.js'
@@ -28,6 +29,7 @@ const WARM_UP_VIEWERS = 10
  */
 export async function measure (point: Point, name: ServerName, timing: Timing, ground: Ground): Promise<Metrics> {
   if (point.kind === 'camera-memory') return await measureMemory(point, name, ground)
+  if (point.kind === 'history' || point.kind === 'history-start' || point.kind === 'history-export') return await measureHistory(point, name, timing, ground)
   const server = await startServer(name, ground, point.kind === 'cameras' ? point.cameras : 0)
   try {
     await setTimeout(500)

@@ -23,7 +23,7 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
 
   --quick           fewer points, one round of 2 s: about two minutes
-  --only GROUP      only the points about one camera (camera) or about many (cameras)
+  --only GROUP      only the points about one camera (camera), about many (cameras), or about a million events (history)
   --points A,B      only these: ${POINTS.map(({ name }) => name).join(', ')}
   --servers A,B     only these: ${SERVER_NAMES.join(', ')}
   --rounds N        how often each is measured; the median counts (3)

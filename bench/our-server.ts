@@ -33,10 +33,10 @@ const OUR_FLAGS = ['--max-semi-space-size=4']
 /** Cameras are set up over so many connections at a time. */
 const SET_UP_TOGETHER = 8
 
-/** Starts it in a folder of its own, so that no .env of the project counts. */
-export function startOurs ({ ourProgram }: Ground, folder: string, port: number): Child {
+/** Starts it in a folder of its own, so that no .env of the project counts. Its data are in there too, unless said otherwise. */
+export function startOurs ({ ourProgram }: Ground, folder: string, port: number, dataFolder = join(folder, 'data')): Child {
   return new Child(`${OUR_FLAGS.join(' ')} ${ourProgram}`, process.execPath, [...OUR_FLAGS, ourProgram], {
-    environment: { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: join(folder, 'data') }, folder
+    environment: { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: dataFolder }, folder
   })
 }
 

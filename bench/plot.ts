@@ -19,7 +19,8 @@ const COLOURS: Readonly<Record<ServerName, string>> = {
   'mjpeg-server': '#b8860b',
   'mjpeg-consumer': '#b8860b',
   'mjpeg-proxy': '#b5679b',
-  nginx: '#808080'
+  nginx: '#808080',
+  sqlite3: '#808080'
 }
 const DASHES: Readonly<Partial<Record<ServerName, string>>> = { 'node-net': '7 4', 'c-epoll': '2 4', 'mjpeg-server': '10 3 2 3', 'mjpeg-proxy': '4 2' }
 

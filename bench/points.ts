@@ -50,14 +50,35 @@ export interface CamerasPoint extends Common {
 /** What cameras cost in memory: while they have sent nothing, and with one frame each. */
 export interface MemoryPoint extends Common { readonly kind: 'camera-memory', readonly cameras: number }
 
-export type Point = StreamPoint | SnapshotPoint | IdlePoint | ChurnPoint | CamerasPoint | MemoryPoint
+/** Requests for one and the same thing from a server with a million events, one after the other. */
+export interface HistoryPoint extends Common {
+  readonly kind: 'history'
+  readonly path: string
+  /** What an operator would ask the sqlite3 shell instead. */
+  readonly sql?: string
+}
+
+/** The start of a server with a million events. */
+export interface HistoryStartPoint extends Common { readonly kind: 'history-start' }
+
+/** A million events in one answer, beside a live picture or not. */
+export interface HistoryExportPoint extends Common {
+  readonly kind: 'history-export'
+  /** Whether it is asked for; without, there is only the live picture, to compare. */
+  readonly exports: boolean
+  /** Viewers of the live picture; without any there is none. */
+  readonly viewers: number
+}
+
+export type Point = StreamPoint | SnapshotPoint | IdlePoint | ChurnPoint | CamerasPoint | MemoryPoint | HistoryPoint | HistoryStartPoint | HistoryExportPoint
 
 /** What points are about; each has a part of its own in the document. */
-export const GROUP_NAMES = ['camera', 'cameras'] as const
+export const GROUP_NAMES = ['camera', 'cameras', 'history'] as const
 export type GroupName = typeof GROUP_NAMES[number]
 
 /** The group of a point, by its kind. */
 export function groupOf ({ kind }: { readonly kind: string }): GroupName {
+  if (kind.startsWith('history')) return 'history'
   return kind === 'cameras' || kind === 'camera-memory' ? 'cameras' : 'camera'
 }
 
@@ -102,6 +123,18 @@ function memory (count: number): MemoryPoint {
   return { kind: 'camera-memory', name: `memory-${count}`, title: `Memory of ${count} cameras`, servers: ['ours', 'node-net'], cameras: count }
 }
 
+/** A page of a hundred events. */
+function page (name: string, title: string, query: string, where: string): HistoryPoint {
+  return {
+    kind: 'history',
+    name: `history-page${name}`,
+    title: `100 events${title}`,
+    servers: ['ours', 'sqlite3'],
+    path: `/api/oil_spill_events?limit=100${query}`,
+    sql: `SELECT * FROM oil_spill_events WHERE merged_into IS NULL${where} ORDER BY started_at_ms, id LIMIT 100`
+  }
+}
+
 /** What takes frames that nobody watches: in single requests, and in feeds. */
 const TAKERS: readonly ServerName[] = ['ours', 'ours-feed', 'node-net', 'node-net-feed', 'mjpeg-server', 'mjpeg-consumer', 'nginx']
 
@@ -131,7 +164,28 @@ export const POINTS: readonly Point[] = [
   cameras(1, 0, 30, TAKERS, 6),
   cameras(200, 0, 5, TAKERS),
   memory(200),
-  memory(500)
+  memory(500),
+  { kind: 'history-start', name: 'history-start', title: 'Start with a million events', servers: ['ours'] },
+  { kind: 'history', name: 'history-status', title: 'Status', servers: ['ours'], path: '/api/status' },
+  { kind: 'history', name: 'history-summary', title: 'Summary', servers: ['ours', 'sqlite3'], path: '/api/detection_summary', sql: 'SELECT count(*), max(started_at_ms) FROM oil_spill_events WHERE merged_into IS NULL' },
+  { kind: 'history', name: 'history-event', title: 'One event', servers: ['ours', 'sqlite3'], path: '/api/oil_spill_events/500000', sql: 'SELECT * FROM oil_spill_events WHERE id = 500000' },
+  page('', ', the oldest', '', ''),
+  page('-newest', ', the newest', '&sort=-started_at', ' AND 1 = 1'),
+  page('-camera', ' of a camera', '&camera=site-7', ' AND camera_id = \'site-7\''),
+  page('-window', ' of a day', '&from=2024-02-29&to=2024-02-29', ' AND started_at_ms BETWEEN 1709164800000 AND 1709251199999'),
+  page('-verdict', ' of a verdict', '&verdict=unsure', ' AND verdict = \'unsure\''),
+  page('-sure', ' that the detector was nearly sure of', '&min_confidence=0.999', ' AND peak_confidence >= 0.999'),
+  page('-place', ' of a place', '&bbox=2,54,2.5,54.5', ' AND longitude BETWEEN 2 AND 2.5 AND latitude BETWEEN 54 AND 54.5'),
+  page('-words', ' with two words in their notes', '&q=tanker%20harbour', ' AND id IN (SELECT event_id FROM reviews WHERE notes LIKE \'%tanker%\' AND notes LIKE \'%harbour%\')'),
+  page('-all', ' by camera, verdict, confidence and place', '&camera=site-7&verdict=confirmed&min_confidence=0.9&bbox=-5,50,12,62',
+    ' AND camera_id = \'site-7\' AND verdict = \'confirmed\' AND peak_confidence >= 0.9 AND longitude BETWEEN -5 AND 12 AND latitude BETWEEN 50 AND 62'),
+  page('-nowhere', ' of a place where there are none', '&bbox=100,-20,101,-19', ' AND longitude BETWEEN 100 AND 101 AND latitude BETWEEN -20 AND -19'),
+  page('-nothing', ' with words that nobody wrote, of a verdict', '&verdict=confirmed&q=kraken', ' AND verdict = \'confirmed\' AND id IN (SELECT event_id FROM reviews WHERE notes LIKE \'%kraken%\')'),
+  page('-none-so-sure', ' of cameras and a verdict, with a certainty that none has', '&camera=site-7&camera=site-8&verdict=confirmed&min_confidence=0.9999999',
+    ' AND camera_id IN (\'site-7\', \'site-8\') AND verdict = \'confirmed\' AND peak_confidence >= 0.9999999'),
+  { kind: 'history-export', name: 'history-watched', title: 'A live picture with 10 viewers, and a million events that nobody asks for', servers: ['ours'], exports: false, viewers: 10, seconds: 15 },
+  { kind: 'history-export', name: 'history-export', title: 'The same, while all of them are exported as NDJSON', servers: ['ours'], exports: true, viewers: 10 },
+  { kind: 'history-export', name: 'history-export-alone', title: 'All events as NDJSON, and no live picture', servers: ['ours', 'sqlite3'], exports: true, viewers: 0 }
 ]
 
 /** What `--quick` takes of it. */

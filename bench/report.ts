@@ -4,18 +4,19 @@ import { projectRoot } from './paths.js'
 import { plot } from './plot.js'
 import { GROUP_NAMES, groupOf, type GroupName } from './points.js'
 import type { Results } from './results.js'
-import { tableOf, targetsTable, toMarkdown } from './table.js'
+import { tableOf, tableOfPoints, targetsTable, toMarkdown } from './table.js'
 
 /** Where the published figures are, below the project's folder. */
 export const DOCUMENT = 'docs/performance.md'
 export const PICTURE = 'docs/images/performance.svg'
 /** The results behind each part of the document. The parts can be of different runs. */
-export const PUBLISHED_RESULTS: Readonly<Record<GroupName, string>> = { camera: 'docs/performance.json', cameras: 'docs/performance-cameras.json' }
+export const PUBLISHED_RESULTS: Readonly<Record<GroupName, string>> = { camera: 'docs/performance.json', cameras: 'docs/performance-cameras.json', history: 'docs/performance-history.json' }
 
 /** Between these lines stands the part of the document about the group. */
 const MARKERS: Readonly<Record<GroupName, readonly [begin: string, end: string]>> = {
   camera: ['<!-- bench:begin -->', '<!-- bench:end -->'],
-  cameras: ['<!-- bench:cameras:begin -->', '<!-- bench:cameras:end -->']
+  cameras: ['<!-- bench:cameras:begin -->', '<!-- bench:cameras:end -->'],
+  history: ['<!-- bench:history:begin -->', '<!-- bench:history:end -->']
 }
 
 /** Writes the parts of the document that the results are about anew, and the picture, and keeps the results beside it. */
@@ -67,7 +68,11 @@ export function renderReport (results: Results): string {
   const clients = `Viewers: ${results.viewersClient === 'c' ? 'bench/viewers.c' : 'bench/viewers.ts'}; snapshots: ${results.snapshotsClient === 'wrk' ? 'wrk' : 'bench/snapshots.ts'}.`
   const failures = results.runs.flatMap(({ round, point, server, failure }) =>
     failure === undefined ? [] : [`Round ${round} of ${point} failed for ${server}.`])
-  const points = results.points.map(point => `### ${point.title}\n\n\`${point.name}\`\n\n${toMarkdown(tableOf(results, point))}`)
+  const requests = results.points.filter(({ kind }) => kind === 'history')
+  const points = results.points.flatMap(point => {
+    if (point.kind !== 'history') return [`### ${point.title}\n\n\`${point.name}\`\n\n${toMarkdown(tableOf(results, point))}`]
+    return point === requests[0] ? [`### Requests, one after the other\n\n\`${requests.map(({ name }) => name).join(',')}\`\n\n${toMarkdown(tableOfPoints(results, requests))}`] : []
+  })
   const targets = results.targets.filter(({ verdict }) => verdict !== 'not measured')
   const met = targets.filter(({ verdict }) => verdict === 'met').length
   return [

@@ -8,7 +8,7 @@ import { buildFolder } from './paths.js'
 import { compiled, installed } from './tools.js'
 
 /** The names of all servers that can be measured, in the order of tables. */
-export const SERVER_NAMES = ['ours', 'ours-feed', 'node-net', 'node-net-feed', 'c-epoll', 'mjpeg-server', 'mjpeg-consumer', 'mjpeg-proxy', 'nginx'] as const
+export const SERVER_NAMES = ['ours', 'ours-feed', 'node-net', 'node-net-feed', 'c-epoll', 'mjpeg-server', 'mjpeg-consumer', 'mjpeg-proxy', 'nginx', 'sqlite3'] as const
 export type ServerName = typeof SERVER_NAMES[number]
 
 /** A server that has been started and accepts connections. */
@@ -32,7 +32,7 @@ const FED: Readonly<Partial<Record<ServerName, ServerName>>> = { 'ours-feed': 'o
 /** Why a server cannot be measured on this machine. Undefined where it can. */
 export function whyMissing (name: ServerName): string | undefined {
   if (name === 'c-epoll' && compiled('epoll') === undefined) return 'there is no C compiler (cc)'
-  if (name === 'nginx' && installed('nginx') === undefined) return 'nginx is not installed'
+  if ((name === 'nginx' || name === 'sqlite3') && installed(name) === undefined) return `${name} is not installed`
   return undefined
 }
 
@@ -69,6 +69,8 @@ export async function startServer (name: ServerName, ground: Ground, cameras = 0
       return await running([new Child(name, need('cc', compiled('epoll')), [String(port)], { folder })], port)
     case 'nginx':
       return await running([startNginx(folder, port)], port, { uploadMethod: 'PUT' })
+    case 'sqlite3':
+      throw new Error('sqlite3 is no server')
     default:
       return await running([bundled(program, folder, { PORT: String(port) })], port, { takesFeeds })
   }

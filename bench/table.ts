@@ -41,6 +41,15 @@ export function tableOf (results: Results, point: Results['points'][number]): Ta
   return rows.every(row => row.at(-1) === '') ? table.map(row => row.slice(0, -1)) : table
 }
 
+/** What many points came to that are of one kind, in one table. */
+export function tableOfPoints (results: Results, points: ReadonlyArray<Results['points'][number]>): Table {
+  const tables = points.map(point => ({ point, table: tableOf(results, point) }))
+  const columns = [...new Set(tables.flatMap(({ table: [head = []] }) => head.slice(1)))]
+  const rows = tables.flatMap(({ point, table: [head = [], ...each] }) =>
+    each.map(row => [point.title, row[0] ?? '', ...columns.map(column => row[head.indexOf(column)] ?? '')]))
+  return [['asked for', 'of', ...columns], ...rows]
+}
+
 /** The targets, their figures and whether they are met. */
 export function targetsTable (targets: Results['targets']): Table {
   const figure = (value: number | undefined): string => value === undefined ? '–' : String(Number(value.toPrecision(4)))

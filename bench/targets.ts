@@ -1,4 +1,5 @@
 import { METRICS, type MetricName } from './metrics.js'
+import { POINTS } from './points.js'
 import { medianOf, type Medians, type Results } from './results.js'
 
 /** What our server is to reach. Each is checked against medians; where a figure is missing it counts as not measured. */
@@ -23,6 +24,8 @@ const nginx = { server: 'nginx' }
 
 /** Bytes of a 720p frame, in MB: what a viewer who does not read may cost. */
 const FRAME_MB = 0.1
+/** In MB. */
+const MEBIBYTES_64 = 64 * 1.048576
 /** How much the memory of one and the same program differs between runs. */
 const RSS_NOISE_MB = 5
 
@@ -70,6 +73,12 @@ export const TARGETS: readonly Target[] = [
   { point: 'unwatched-1', server: 'ours-feed', metric: 'cpuMsPerFrame', atMost: 1, of: { server: 'ours' } },
   { point: 'unwatched-200', server: 'ours-feed', metric: 'cpuMsPerFrame', atMost: 0.7, of: { server: 'ours' } },
   { point: 'memory-500', metric: 'kibPerIdleCamera', atMost: 64 },
+  { point: 'history-status', metric: 'latencyP99Ms', atMost: 5 },
+  { point: 'history-summary', metric: 'latencyP99Ms', atMost: 5 },
+  ...POINTS.filter(({ name }) => name.startsWith('history-page')).map(({ name }) => ({ point: name, metric: 'latencyP99Ms' as const, atMost: 20 })),
+  { point: 'history-export', metric: 'latencyP99Ms', atMost: 1.5, of: { point: 'history-watched' } },
+  { point: 'history-export', metric: 'rssAboveIdleMb', atMost: MEBIBYTES_64 },
+  { point: 'history-export-alone', metric: 'rssAboveIdleMb', atMost: MEBIBYTES_64 },
   { point: 'memory-500', metric: 'kibPerActiveCamera', atMost: 100, plus: 64 }
 ]
 

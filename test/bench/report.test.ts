@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { plot } from '../../bench/plot.js'
 import { DOCUMENT, insertReport, PICTURE, PUBLISHED_RESULTS, renderReport, writeReport } from '../../bench/report.js'
 import { Results } from '../../bench/results.js'
-import { tableOf, toText } from '../../bench/table.js'
+import { tableOf, tableOfPoints, toText } from '../../bench/table.js'
 import { checkTargets } from '../../bench/targets.js'
 import { temporaryFolder } from '../helper.js'
 import { fixtureOfCameras, fixtureResults } from './fixture.js'
@@ -140,3 +140,18 @@ for (const group of ['camera', 'cameras'] as const) {
     if (group === 'camera') t.equal(readFileSync(PICTURE, 'utf8'), plot(results))
   })
 }
+
+t.test('points of one kind stand in one table', async t => {
+  const results = fixtureResults()
+  const metrics = { 'history-status': { ours: { latencyP50Ms: 1, requestsPerSecond: 900 } }, 'history-page': { ours: { latencyP50Ms: 2.04, requestsPerSecond: 400 }, sqlite3: { latencyP50Ms: 15 } } }
+  const points = [{ name: 'history-status', title: 'Status', kind: 'history', viewers: 0 }, { name: 'history-page', title: 'A page', kind: 'history', viewers: 0 }]
+  t.strictSame(tableOfPoints({ ...results, medians: metrics }, points), [
+    ['asked for', 'of', 'latency p50 ms', 'requests/s'],
+    ['Status', 'ours', '1.0', '900'],
+    ['A page', 'ours', '2.0', '400'],
+    ['A page', 'sqlite3', '15.0', '–']
+  ])
+  const text = renderReport({ ...results, points, medians: metrics, targets: [] })
+  t.equal(text.match(/^### /gm)?.length, 1)
+  t.match(text, '### Requests, one after the other')
+})
