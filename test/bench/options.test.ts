@@ -1,6 +1,6 @@
 import t from 'tap'
 import { OptionError, readOptions } from '../../bench/options.js'
-import { groupOf, POINTS, QUICK_POINTS } from '../../bench/points.js'
+import { GROUP_NAMES, groupOf, POINTS, QUICK_POINTS } from '../../bench/points.js'
 
 t.test('without options everything is measured, three times', async t => {
   const { points, rounds, timing } = readOptions([])
@@ -23,14 +23,14 @@ t.test('points, servers, rounds and seconds can be chosen', async t => {
 })
 
 t.test('all that is about one camera, or about many, can be chosen', async t => {
-  for (const group of ['camera', 'cameras'] as const) {
-    for (const more of [[], ['--quick']]) {
+  for (const group of GROUP_NAMES) {
+    for (const more of group === 'history' ? [[]] : [[], ['--quick']]) {
       const { points } = readOptions(['--only', group, ...more])
       t.ok(points.length > 0)
       t.ok(points.every(point => groupOf(point) === group), points.map(({ name }) => name).join(', '))
     }
   }
-  t.strictSame(readOptions(['--only', 'cameras']).points.length + readOptions(['--only', 'camera']).points.length, POINTS.length)
+  t.strictSame(GROUP_NAMES.map(group => readOptions(['--only', group]).points.length).reduce((sum, count) => sum + count), POINTS.length)
   t.strictSame(readOptions(['--only', 'camera', '--points', 'cameras-200']).points.map(({ name }) => name), ['cameras-200'], 'but for what is named')
 })
 
