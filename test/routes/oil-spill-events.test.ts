@@ -59,6 +59,8 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     height: 24,
     evidence_state: 'kept',
     frame_url: '/api/oil_spill_events/1/frame',
+    clip_url: '/api/oil_spill_events/1/clip',
+    thumbnail_url: '/api/oil_spill_events/1/thumbnail',
     ...UNSAID
   }, {
     timestamp: '20230623_143024',
@@ -74,6 +76,8 @@ t.test('the history is a bare array, oldest first, with the seed\'s keys and the
     height: 8,
     evidence_state: 'kept',
     frame_url: '/api/oil_spill_events/2/frame',
+    clip_url: '/api/oil_spill_events/2/clip',
+    thumbnail_url: '/api/oil_spill_events/2/thumbnail',
     ...UNSAID
   }])
 })
