@@ -20,7 +20,7 @@ interface OpeningRow { sha256: string, size_bytes: number, width: number, height
 /** Compares each event with the newest entry that tells of its row, and with what else must agree with it. */
 export function verifyEvents (verification: Verification): Pick<VerifySummary, 'events'> {
   const { database, since, isWhole, report } = verification
-  const { newestEntries, opening, newestVerdict, isHeld, wasAcknowledged, brokenEntries, untoldReviews, untoldClips } = statements(verification)
+  const { newestEntries, opening, newestVerdict, isHeld, wasAcknowledged, brokenEntries, untoldReviews, untoldHolds, untoldClips } = statements(verification)
   for (const row of brokenEntries.iterate(isWhole ? 0 : since)) {
     const { found, signed } = payloadOf(row) ?? {}
     report(`ledger row ${row.sequence}`, `it says that something else had written to the ledger: ${endOf(found)} was found, ${endOf(signed)} was signed`)
@@ -33,6 +33,7 @@ export function verifyEvents (verification: Verification): Pick<VerifySummary, '
     const problem = stateProblem(event) ?? openingProblem(event) ?? reviewProblem(event)
     if (problem !== undefined) report(`event ${event.id}`, problem)
     for (const reviewId of untoldReviews.iterate({ id: event.id })) report(`review ${reviewId}`, 'no ledger entry tells of it')
+    for (const holdId of untoldHolds.iterate({ id: event.id })) report(`hold ${holdId}`, 'no ledger entry tells of it')
     for (const clipId of untoldClips.iterate({ id: event.id })) report(`clip ${clipId}`, 'no ledger entry tells of it')
   }
   return { events }
@@ -77,6 +78,9 @@ function statements ({ database }: Verification) {
     untoldReviews: database.prepare<{ id: number }, number>(`
       SELECT review_id FROM reviews WHERE event_id = :id AND NOT EXISTS (
         SELECT 1 FROM ledger WHERE subject = 'event:' || event_id AND iif(json_valid(payload), payload ->> '$.review.review_id', NULL) = review_id)`).pluck(),
+    untoldHolds: database.prepare<{ id: number }, number>(`
+      SELECT hold_id FROM holds WHERE event_id = :id AND NOT EXISTS (
+        SELECT 1 FROM ledger WHERE subject = 'event:' || event_id AND iif(json_valid(payload), payload ->> '$.hold.hold_id', NULL) = hold_id)`).pluck(),
     untoldClips: database.prepare<{ id: number }, number>(`
       SELECT clip_id FROM clips WHERE event_id = :id AND NOT EXISTS (
         SELECT 1 FROM ledger

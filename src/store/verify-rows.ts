@@ -99,7 +99,7 @@ export function rowVerifier (verification: Verification) {
       if (toldFrames !== undefined && isPayload(each)) takeFrames(row, Number(each['clip_id']), toldFrames)
     }
     if (isPayload(reviewed)) compare(`review ${String(reviewed['review_id'])}`, review.get(Number(reviewed['review_id'])), reviewed, row)
-    if (isPayload(held)) compare(`hold ${String(held['hold_id'])}`, hold(Number(held['hold_id'])), held, row)
+    if (isPayload(held)) compare(`hold ${String(held['hold_id'])}`, hold.get(Number(held['hold_id'])), held, row)
     if (row.action === 'clip.closed' && isPayload(closed)) {
       const clipId = Number(closed['clip_id'])
       const { event_id: _, ...rest } = closed // a merge changes it
@@ -153,8 +153,7 @@ function statements ({ database }: Verification) {
     frameCount: database.prepare<[number], number>('SELECT max(number) FROM clip_frames WHERE clip_id = ?').pluck(),
     event: database.prepare<[number], number>('SELECT 1 FROM oil_spill_events WHERE id = ?').pluck(),
     review: database.prepare<[number], Row>('SELECT * FROM reviews WHERE review_id = ?'),
-    /** Prepared when it is needed: the table of holds is younger than the ledger. */
-    hold: (holdId: number) => database.prepare<[number], Row>('SELECT * FROM holds WHERE hold_id = ?').get(holdId),
+    hold: database.prepare<[number], Row>('SELECT * FROM holds WHERE hold_id = ?'),
     clip: database.prepare<[number], Row>('SELECT * FROM clips WHERE clip_id = ?')
   }
 }

@@ -255,6 +255,13 @@ const MUTATIONS: Record<string, (bench: Bench) => Names> = {
     const row = flipColumn(bench, 'reviews', ['at_ms', 'reviewer', 'notes', 'event_id'])
     return is(`review ${row['review_id']}`)
   },
+  'a column of a hold' (bench) {
+    return is(`hold ${flipColumn(bench, 'holds', ['username', 'held', 'reason'])['hold_id']}`)
+  },
+  'a hold is made up' ({ database, random }) {
+    database.exec(`INSERT INTO holds (hold_id, event_id, at_ms, username, held, reason) VALUES (50, ${1 + random(2)}, 1, 'anna', 1, '')`)
+    return is('hold 50')
+  },
   'a review is dropped' ({ database, random }) {
     const id = 1 + random(2)
     database.exec(`DELETE FROM reviews WHERE review_id = ${id}`)

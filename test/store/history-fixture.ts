@@ -124,6 +124,15 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
     })
   }
 
+  function hold (eventId: number): void {
+    change(() => {
+      const row = database.prepare<[number], LedgerPayload>(
+        'INSERT INTO holds (event_id, at_ms, username, held, reason) VALUES (?, 0, \'anna\', 1, \'the court wants it\') RETURNING hold_id, event_id, at_ms, username, held, reason').all(eventId)[0] ?? {}
+      database.prepare('UPDATE oil_spill_events SET held = 1 WHERE id = ?').run(eventId)
+      tell('event.held', eventId, { hold: row }, 'user:anna')
+    })
+  }
+
   const setColumns = (eventId: number, columns: string, action: string): void => {
     change(() => {
       database.prepare(`UPDATE oil_spill_events SET ${columns} WHERE id = ?`).run(eventId)
@@ -161,7 +170,7 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
   review(first, 'unsure')
   review(first, 'confirmed')
   change(() => checkpoints.keepCheckpoint())
-  setColumns(first, 'held = 1', 'event.held')
+  hold(first)
   setColumns(first, 'acknowledged_at_ms = 1, acknowledged_by = \'anna\'', 'event.acknowledged')
   const missing = open(60)
   end(missing, 61)
