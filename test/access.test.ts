@@ -75,7 +75,7 @@ const keys = new WeakMap<FastifyInstance, string>()
 
 /** A key of the camera of the examples, made and switched on anew where a request has removed or changed it. */
 async function cameraKey (app: FastifyInstance, url: string): Promise<string> {
-  const headers = { Authorization: `Bearer ${await tokenOf(app, 'admin')}`, 'Content-Type': 'application/json' }
+  const headers = { Authorization: `Bearer ${await token(app, 'admin')}`, 'Content-Type': 'application/json' }
   const post = async (path: string, body: unknown, method = 'POST'): Promise<Record<string, unknown>> => {
     const response = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
@@ -90,11 +90,24 @@ async function cameraKey (app: FastifyInstance, url: string): Promise<string> {
   return String(key)
 }
 
+const tokens = new WeakMap<FastifyInstance, Map<Role, string>>()
+
+/** The token of a user of this role, made anew where a request has revoked it: nobody may have very many. */
+async function token (app: FastifyInstance, role: Role): Promise<string> {
+  const kept = tokens.get(app) ?? new Map<Role, string>()
+  tokens.set(app, kept)
+  const known = kept.get(role)
+  if (known !== undefined && app.people.login(known, 'token') !== undefined && app.people.find(role)?.role === role) return known
+  const made = await tokenOf(app, role)
+  kept.set(role, made)
+  return made
+}
+
 /** Anew for each request, since some requests end sessions, and change or remove users. */
 async function credentials (app: FastifyInstance, url: string, actor: Actor, way: Way): Promise<Record<string, string>> {
   if (actor === 'nobody') return {}
   if (actor === 'camera') return { 'X-Camera-Auth': await cameraKey(app, url) }
-  if (way === 'Token') return { Authorization: `Bearer ${await tokenOf(app, actor)}` }
+  if (way === 'Token') return { Authorization: `Bearer ${await token(app, actor)}` }
   const password = actor === 'admin' ? ADMIN_PASSWORD : PERSON_PASSWORD
   if (way === 'Basic') return { Authorization: `Basic ${Buffer.from(`${actor}:${password}`).toString('base64')}` }
   const { headers, status } = await fetch(`${url}/login`, {
