@@ -201,7 +201,7 @@ t.test('a key that came with another frame is refused, a number that did is one 
   await t.rejects(repository.join(late(1, 1000, { detection: { idempotencyKey: 'a' } })), reused)
   t.equal((await repository.find(1))?.endedAtMs, null)
   await repository.addDetections([{ eventId: 1, detection: newDetection(4, { frameSequence: 7 }) }])
-  t.equal((await detectionsOf(repository, 1)).length, 2)
+  t.equal((await detectionsOf(repository, 1)).length, 3)
 })
 
 t.test('keys and numbers are each camera\'s own', async t => {
