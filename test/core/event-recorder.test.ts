@@ -176,7 +176,7 @@ function openEvent (startedAtMs: number, lastDetectedAtMs: number): OilSpillEven
 t.test('the clip of an event', async t => {
   t.test('has the frames of the seconds before it, which are given with the opening', async t => {
     const { send, store, startMs } = setUp()
-    for (let nth = 0; nth < 100; nth += 1) send(false)
+    for (let nth = 0; nth < 100; nth += 1) void send(false)
     await answer(send(true))
     const before = store.changes[0]?.opens?.before?.map(frame => takenAtMs(frame) - startMs) ?? []
     t.ok(before.length >= 9 && before.length <= 11, `${before.length} frames`)
@@ -187,9 +187,9 @@ t.test('the clip of an event', async t => {
   t.test('has its frames thinned, and those after its end for some seconds', async t => {
     const { send, store, startMs } = setUp()
     await answer(send(true))
-    for (let nth = 0; nth < 10; nth += 1) send(true)
+    for (let nth = 0; nth < 10; nth += 1) void send(true)
     await answer(send(false))
-    for (let nth = 0; nth < 80; nth += 1) send(false)
+    for (let nth = 0; nth < 80; nth += 1) void send(false)
     const kept = store.kept.map(([eventId, role, atMs]) => [eventId, role, atMs - startMs])
     t.strictSame(kept.filter(([, role]) => role === 'during'), [[1, 'during', 500], [1, 'during', 1000]])
     const post = kept.filter(([, role]) => role === 'post').map(([,, atMs]) => Number(atMs))
@@ -201,10 +201,10 @@ t.test('the clip of an event', async t => {
     const { send, store, startMs } = setUp()
     await answer(send(true))
     await answer(send(false))
-    for (let nth = 0; nth < 9; nth += 1) send(false)
+    for (let nth = 0; nth < 9; nth += 1) void send(false)
     await answer(send(true))
     t.strictSame(store.changes[2]?.opens?.before?.map(frame => takenAtMs(frame) - startMs), [200, 600, 1100])
-    send(true, 500)
+    void send(true, 500)
     await answer(send(false, 500))
     t.strictSame(store.kept.filter(([,, atMs]) => atMs > startMs + 1100).map(([eventId, role]) => [eventId, role]), [[2, 'during'], [2, 'post']])
   })
@@ -212,15 +212,15 @@ t.test('the clip of an event', async t => {
   t.test('has the frames without a spill within the gap', async t => {
     const { send, store } = setUp({ gapMs: 10_000 })
     await answer(send(true))
-    send(false, 500)
-    send(true, 500)
+    void send(false, 500)
+    void send(true, 500)
     t.strictSame(store.kept.map(([eventId, role]) => [eventId, role]), [[1, 'during'], [1, 'during']])
   })
 
   t.test('does not lose the frames before it where its opening cannot be stored', async t => {
     const { send, store } = setUp()
-    send(false)
-    send(false, 500)
+    void send(false)
+    void send(false, 500)
     store.failing = true
     await t.rejects(answer(send(true)))
     store.failing = false
@@ -242,7 +242,7 @@ t.test('the clip of an event', async t => {
 
   t.test('remembers nothing of a camera that is closed', async t => {
     const { recorder, send, store } = setUp()
-    send(false)
+    void send(false)
     recorder.close()
     await answer(send(true))
     t.strictSame(store.changes[0]?.opens?.before, [])

@@ -109,7 +109,7 @@ t.test('a file that is there already is never written over', async t => {
 
 const SAVE_STEPS = [
   'access oil_spill_20230623_143022.jpg',
-    'access oil_spill_20230623_143022.mjpeg',
+  'access oil_spill_20230623_143022.mjpeg',
   'open .oil_spill_20230623_143022.jpg.part',
   'write .oil_spill_20230623_143022.jpg.part',
   'fsync .oil_spill_20230623_143022.jpg.part',
