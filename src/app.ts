@@ -13,6 +13,7 @@ import clips from './plugins/clips.js'
 import clipVideos from './plugins/clip-videos.js'
 import clockPlugin from './plugins/clock.js'
 import cors from './plugins/cors.js'
+import dataCheck from './plugins/data-check.js'
 import dataFolder from './plugins/data-folder.js'
 import database from './plugins/database.js'
 import datasetPlugin from './plugins/dataset.js'
@@ -137,6 +138,7 @@ export async function buildApp (config: Config, overrides: Overrides = {}): Prom
     await app.register(evidenceStore, { files: overrides.files })
     await app.register(diskRoom, { config, files: overrides.files })
     await app.register(clips, { config, files: overrides.files })
+    await app.register(dataCheck, { files: overrides.files })
     await app.register(eventArchive)
     await app.register(retentionPlugin, { config, files: overrides.files })
     await app.register(liveEventsPlugin, { config })

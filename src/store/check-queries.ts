@@ -34,15 +34,17 @@ const SOURCES: Readonly<Record<FileSource, string>> = {
      WHERE clip_id > ? AND evidence_state <> 'deleted' ORDER BY clip_id LIMIT ${PAGE}`
 }
 
+const ORPHANS = `
+  SELECT id AS eventId, oil_spill_events.camera_id AS cameraId FROM oil_spill_events LEFT JOIN cameras USING (camera_id)
+   WHERE ended_at_ms IS NULL AND (cameras.camera_id IS NULL OR archived_at_ms IS NOT NULL)`
+
 /** What a check reads. Nothing of it is prepared by a server. */
 export function checkReads (database: Connection) {
   const pages = new Map(Object.entries(SOURCES).map(([source, sql]) => [source, database.prepare<[number], KeptFile>(sql)]))
   const kept = database.prepare<[string], number>('SELECT 1 FROM kept_files WHERE path = ?').pluck()
   const garbage = database.prepare<[], string>('SELECT path FROM garbage ORDER BY path').pluck()
   const isGarbage = database.prepare<[string], number>('SELECT 1 FROM garbage WHERE path = ?').pluck()
-  const orphans = database.prepare<[], { eventId: number, cameraId: string }>(`
-    SELECT id AS eventId, oil_spill_events.camera_id AS cameraId FROM oil_spill_events LEFT JOIN cameras USING (camera_id)
-     WHERE ended_at_ms IS NULL AND (cameras.camera_id IS NULL OR archived_at_ms IS NOT NULL)`)
+  const orphans = database.prepare<[], { eventId: number, cameraId: string }>(ORPHANS)
   const totals = database.prepare<[], { cameraId: string, counted: number, told: number }>(`
     SELECT camera_id AS cameraId, sum(counted) AS counted, sum(told) AS told
       FROM (SELECT camera_id, size_bytes AS counted, 0 AS told FROM kept_files UNION ALL SELECT camera_id, 0, size_bytes FROM evidence_totals)
@@ -75,16 +77,23 @@ export function checkReads (database: Connection) {
   }
 }
 
-/** What a check mends in the database. The statements run on the SQL thread. */
+/** What a check mends in the database, and what the start looks at. The statements run on the SQL thread. */
 export function repairQueries (database: Connection, ledger: Ledger) {
   const { tell } = eventChanges(database, ledger)
   const end = database.prepare<[number]>('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms WHERE id = ? AND ended_at_ms IS NULL')
+  const newest = database.prepare<[number], string>(`
+    SELECT frame_path FROM oil_spill_events WHERE evidence_state = 'kept' ORDER BY started_at_ms DESC, id DESC LIMIT ?`).pluck()
+  const orphans = database.prepare<[], { eventId: number }>(ORPHANS)
   const forget = database.prepare('DELETE FROM evidence_totals')
   const count = database.prepare('INSERT INTO evidence_totals SELECT camera_id, sum(size_bytes) FROM kept_files GROUP BY camera_id')
 
   return {
     /** Ends an open event with its last detection. */
-    endOrphan (eventId: number): void { if (end.run(eventId).changes > 0) tell('event.ended', eventId, {}, 'command') },
+    endOrphan (eventId: number, actor: 'command' | 'server'): void { if (end.run(eventId).changes > 0) tell('event.ended', eventId, {}, actor) },
+    /** What the start looks at: the newest opening frames that should be there, and events that are open though their camera is gone. */
+    quickCheck (limit: number): { newest: string[], orphans: number[] } {
+      return { newest: newest.all(limit), orphans: orphans.all().map(({ eventId }) => eventId) }
+    },
     /** Counts all evidence anew. */
     recountEvidence (): void {
       forget.run()

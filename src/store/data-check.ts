@@ -1,6 +1,6 @@
 import { opendir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { EVIDENCE_FOLDER } from '../core/event.js'
+import { dirname, join } from 'node:path'
+import { EVIDENCE_FOLDER, thumbnailPath } from '../core/event.js'
 import { checkReads, type FileSource, type KeptFile } from './check-queries.js'
 import type { Connection } from './database.js'
 import { errorCode } from './storage-errors.js'
@@ -12,13 +12,14 @@ import { errorCode } from './storage-errors.js'
  * - `missing_file`, `wrong_size`, `clip_too_short`: evidence was lost or altered; only a backup helps
  * - `clip_tail`: bytes behind what the clip's index knows
  * - `unfinished_file`, `unclaimed_file`: files of which the history knows nothing
+ * - `stale_thumbnail`: a small picture made of evidence that is not kept
  * - `unfinished_deletion`: files that retention has given up
  * - `orphaned_event`: open, though its camera is gone
  * - `evidence_total`: the sum that is kept of evidence is not the sum of it
  */
 export type FindingKind =
   | 'database_damaged' | 'foreign_key' | 'ledger_head' | 'missing_file' | 'wrong_size' | 'clip_too_short' | 'clip_tail'
-  | 'unfinished_file' | 'unclaimed_file' | 'unfinished_deletion' | 'orphaned_event' | 'evidence_total'
+  | 'unfinished_file' | 'unclaimed_file' | 'stale_thumbnail' | 'unfinished_deletion' | 'orphaned_event' | 'evidence_total'
 
 /** One thing that is not as it should be. */
 export interface CheckFinding {
@@ -79,6 +80,7 @@ export async function checkData (options: CheckOptions): Promise<CheckSummary> {
   }
   const files = await checkKeptFiles(options, reads)
   await checkFolder(options, reads)
+  await checkThumbnails(options, reads)
   return { ...reads.census(), files }
 }
 
@@ -135,6 +137,17 @@ async function checkFolder ({ dataFolder, isRunning, onFinding }: CheckOptions, 
     onFinding(isPart
       ? { kind: 'unfinished_file', subject: path, problem: 'it was not written to its end' }
       : { kind: 'unclaimed_file', subject: path, problem: 'no event has it' })
+  }
+}
+
+/** Thumbnails of frames that are not kept. */
+async function checkThumbnails ({ dataFolder, isRunning, onFinding }: CheckOptions, reads: ReturnType<typeof checkReads>): Promise<void> {
+  const folder = dirname(thumbnailPath(`${EVIDENCE_FOLDER}/any.jpg`))
+  if (await sizeOf(join(dataFolder, folder)) === undefined) return
+  for await (const { name } of await opendir(join(dataFolder, folder), { bufferSize: 1000 })) {
+    if (reads.isKept(`${EVIDENCE_FOLDER}/${name}`) || reads.isGarbage(`${EVIDENCE_FOLDER}/${name}`)) continue
+    if (isRunning && await isYoung(join(dataFolder, folder, name))) continue
+    onFinding({ kind: 'stale_thumbnail', subject: `${folder}/${name}`, problem: 'its frame is not kept' })
   }
 }
 

@@ -28,13 +28,18 @@ export class DataRepair {
       case 'unclaimed_file':
       case 'unfinished_file': return await this.#setAside(finding)
       case 'clip_tail': return await this.#setTailAside(subject, sizeBytes ?? Infinity)
+      // It is made of evidence and is none.
+      case 'stale_thumbnail': {
+        await fs.unlink(join(this.#dataFolder, subject))
+        return 'it was deleted'
+      }
       case 'unfinished_deletion': {
         const { failed, error } = await new Garbage(this.#sql, this.#dataFolder, fs).collect()
         if (failed > 0) throw error
         return 'its deletion was finished'
       }
       case 'orphaned_event': {
-        if (eventId !== undefined) await this.#sql.call('endOrphan', eventId)
+        if (eventId !== undefined) await this.#sql.call('endOrphan', eventId, 'command')
         return 'it was ended with its last detection'
       }
       case 'evidence_total': {

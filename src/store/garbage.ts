@@ -49,7 +49,7 @@ export class Garbage {
       const gone: string[] = []
       for (const { path } of page) {
         try {
-          await this.#unlink(path)
+          await this.#delete(path)
           gone.push(path)
         } catch (cause) {
           failed += 1
@@ -63,9 +63,13 @@ export class Garbage {
     }
   }
 
+  /** What was made of a frame goes before it. */
+  async #delete (path: string): Promise<void> {
+    if (path.endsWith('.jpg')) await this.#unlink(thumbnailPath(path))
+    await this.#unlink(path)
+  }
+
   async #unlink (path: string): Promise<void> {
-    // Nobody misses what is made of a frame that is gone.
-    if (path.endsWith('.jpg')) await this.#files.unlink(join(this.#dataFolder, thumbnailPath(path))).catch(() => {})
     try {
       await this.#files.unlink(join(this.#dataFolder, path))
     } catch (error) {

@@ -187,6 +187,7 @@ t.test('with an event goes all evidence of it: clips, frames that opened it befo
   writeFileSync(join(folder, 'oil_spill_frames/earlier.jpg'), 'earlier')
   const evidence = { framePath: 'oil_spill_frames/earlier.jpg', sha256: 'e'.repeat(64), sizeBytes: 7, width: 16, height: 8 }
   await repository.join({ eventId: 1, mergedEventId: 2, reopens: false, detection: newDetection(9, { takenAtMs, sizeBytes: 7, sha256: 'e'.repeat(64) }), evidence })
+  database.exec('UPDATE oil_spill_events SET verdict = \'confirmed\' WHERE id = 1') // a merged event is to be reviewed again
   writeFileSync(join(folder, 'oil_spill_frames/event_1.mjpeg'), 'clip')
   database.exec(`INSERT INTO clips (event_id, path, size_bytes, sha256) VALUES (1, 'oil_spill_frames/event_1.mjpeg', 4, '${'c'.repeat(64)}')`)
   t.equal(total(), 2011)
@@ -209,8 +210,10 @@ t.test('a hold of a merged event holds all', async t => {
   await add(1, { daysAgo: 9 })
   await add(2, { daysAgo: 8 })
   await repository.join({ eventId: 1, mergedEventId: 2, reopens: false, detection: newDetection(9, { takenAtMs: clock.nowMs() - 9 * DAY_MS + 5 }), evidence: null })
-  database.exec('UPDATE oil_spill_events SET held = 1 WHERE id = 2')
+  database.exec('UPDATE oil_spill_events SET verdict = \'confirmed\', held = 0 WHERE id = 1; UPDATE oil_spill_events SET held = 1 WHERE id = 2')
   t.match(await retention.run(), { events: 0 })
+  database.exec('UPDATE oil_spill_events SET held = 0 WHERE id = 2')
+  t.match(await retention.run(), { events: 1 })
 })
 
 t.test('a clock that is set ahead makes no evidence old', async t => {
@@ -220,6 +223,16 @@ t.test('a clock that is set ahead makes no evidence old', async t => {
   t.match(await retention.run(), { events: 0 })
   clock.advance(30 * DAY_MS)
   t.match(await retention.run(), { events: 1 })
+})
+
+t.test('with a frame goes its thumbnail', async t => {
+  const { add, retention, folder } = await setUp(t, { policy: { retainMs: DAY_MS } })
+  await add(1)
+  mkdirSync(join(folder, 'oil_spill_frames/thumbnails'))
+  writeFileSync(join(folder, 'oil_spill_frames/thumbnails/event_1.jpg'), 'small')
+  writeFileSync(join(folder, 'oil_spill_frames/thumbnails/event_2.jpg'), 'small')
+  await retention.run()
+  t.strictSame(readdirSync(join(folder, 'oil_spill_frames/thumbnails')), ['event_2.jpg'])
 })
 
 t.test('a file that cannot be deleted is told, tried again, and holds up no other', async t => {
@@ -241,7 +254,7 @@ t.test('a file that cannot be deleted is told, tried again, and holds up no othe
 
 t.test('what breaks a deletion off, between any two steps, is finished by the next start', async t => {
   /** Ends all work on the disk at the nth step, as a crash does. */
-  const steps = ['ordered', 'unlink event_1.jpg', 'unlink event_2.jpg', 'flushed', 'dropped']
+  const steps = ['ordered', 'thumbnail 1', 'unlink event_1.jpg', 'thumbnail 2', 'unlink event_2.jpg', 'flushed', 'dropped']
   for (const [at, what] of steps.entries()) {
     const folder = temporaryFolder(t)
     let step = 0
