@@ -18,7 +18,7 @@ interface FileRow { path: string, sha256: string, size_bytes: number }
 /** What may be deleted at all: what is open, held, being written or a part of another event may not. */
 const DELETABLE = 'merged_into IS NULL AND held = 0 AND ended_at_ms IS NOT NULL AND evidence_state <> \'deleted\''
 const PARTS = 'SELECT event.id UNION ALL SELECT id FROM oil_spill_events WHERE merged_into = event.id'
-const IS_FREE = `NOT EXISTS (SELECT 1 FROM clips WHERE event_id IN (${PARTS}) AND closed_at_ms IS NULL)
+const IS_FREE = `NOT EXISTS (SELECT 1 FROM clips WHERE event_id IN (${PARTS}) AND closed_at_ms IS NULL AND size_bytes > 0)
   AND NOT EXISTS (SELECT 1 FROM oil_spill_events WHERE merged_into = event.id AND held = 1)`
 const FILES = `
   SELECT frame_path AS path, frame_sha256 AS sha256, frame_size_bytes AS size_bytes

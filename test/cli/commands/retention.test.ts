@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { main } from '../../../src/cli/videostream.js'
-import { jpeg, startServer, temporaryFolder, upload } from '../../helper.js'
+import { startServer, temporaryFolder, until, upload } from '../../helper.js'
 
 /** What the command prints and returns. */
 async function retention (folder: string, args: string[], settings: NodeJS.ProcessEnv): Promise<{ exitCode: number, text: string, errors: string[] }> {
@@ -16,29 +16,31 @@ async function retention (folder: string, args: string[], settings: NodeJS.Proce
 /** A data folder with three events, of which the first two are reviewed, and the server that made it. */
 async function setUp (t: Test) {
   const folder = join(temporaryFolder(t), 'data')
-  const { app, url } = await startServer(t, { DATA_DIR: folder })
+  const { app, url } = await startServer(t, { DATA_DIR: folder, POST_EVENT_SECONDS: '0' })
   for (let nth = 0; nth < 3; nth += 1) {
     await upload(url, { spill: true })
     await upload(url)
   }
   const database = new Database(join(folder, 'videostream.db'))
   database.exec('UPDATE oil_spill_events SET verdict = \'confirmed\' WHERE id < 3')
+  const growing = database.prepare('SELECT count(*) FROM clips WHERE closed_at_ms IS NULL').pluck()
+  await until(() => growing.get() === 0, 'the end of the clips')
+  const sizes = database.prepare<[], number>('SELECT sum(size_bytes) FROM kept_files GROUP BY event_id ORDER BY event_id').pluck().all()
   database.close()
-  return { folder, app, frames: () => readdirSync(join(folder, 'oil_spill_frames')).length }
+  return { folder, app, sizes, frames: () => readdirSync(join(folder, 'oil_spill_frames')).filter(name => name.endsWith('.jpg')).length }
 }
 
 t.test('a dry run says what would go, while a server runs too, and a run does just that', async t => {
-  const { folder, app, frames } = await setUp(t)
-  const size = jpeg().length
-  const settings = { RETAIN_MAX_BYTES: String(2 * size), MIN_FREE_BYTES: '0' }
+  const { folder, app, frames, sizes: [first = 0, second = 0, third = 0] } = await setUp(t)
+  const settings = { RETAIN_MAX_BYTES: String(second + third), MIN_FREE_BYTES: '0' }
   const dryRun = await retention(folder, ['--dry-run', '--json'], settings)
   t.equal(dryRun.exitCode, 0)
   const plan = JSON.parse(dryRun.text) as Record<string, unknown>
-  t.match(plan, { dry_run: true, evidence_bytes: 3 * size, events: 1, bytes: size, limit_exceeded: null, deletions: [{ id: 1, camera_id: 'default', files: 1, bytes: size, reason: 'total_bytes' }] })
+  t.match(plan, { dry_run: true, evidence_bytes: first + second + third, events: 1, bytes: first, limit_exceeded: null, deletions: [{ id: 1, camera_id: 'default', files: 2, bytes: first, reason: 'total_bytes' }] })
   t.equal(frames(), 3)
   t.match(await retention(folder, [], settings), { exitCode: 3, errors: [/^videostream: a server is running on .*: it does this by itself; --dry-run says what would go$/] })
   await app.close()
-  t.match(await retention(folder, ['--dry-run'], settings), { exitCode: 0, text: /^event 1 of default, .*: 1 file, \d+ bytes, beyond RETAIN_MAX_BYTES\nwould delete the evidence of 1 event, / })
+  t.match(await retention(folder, ['--dry-run'], settings), { exitCode: 0, text: /^event 1 of default, .*: 2 files, [\d.]+ \w+, beyond RETAIN_MAX_BYTES\nwould delete the evidence of 1 event, / })
   const run = await retention(folder, ['--json'], settings)
   t.strictSame((JSON.parse(run.text) as Record<string, unknown>)['deletions'], plan['deletions'])
   t.equal(frames(), 2)
