@@ -54,7 +54,9 @@ export const FleetSettings = Type.Object({
   /** Whether each camera sends all its frames in one endless request. */
   asFeed: Type.Boolean(),
   /** How many frames each camera sends before it falls silent; null for no end. */
-  framesEach: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()])
+  framesEach: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  /** Of so many frames of each camera one reports a spill, which opens an event that the next one ends; null for none. */
+  framesPerEvent: Type.Union([Type.Integer({ minimum: 2 }), Type.Null()])
 })
 export type FleetSettings = Static<typeof FleetSettings>
 

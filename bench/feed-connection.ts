@@ -20,6 +20,7 @@ export interface FeedEvents {
 }
 
 const BOUNDARY = 'ffmpeg'
+const SPILL_HEADER = 'X-Oil-Spill-Detected: true\r\n'
 /** As long as those that ffmpeg 5.1 makes. */
 const CHUNK_BYTES = 32 * 1024
 
@@ -69,10 +70,10 @@ export class FeedConnection {
   }
 
   /** Sends a frame: what stands behind its start-of-image marker. Only while idle. */
-  send (body: Buffer, sequence: number): void {
+  send (body: Buffer, sequence: number, spill = false): void {
     this.idle = false
     const stamp = stampedHead(process.hrtime.bigint(), sequence)
-    const head = Buffer.from(`Content-type: image/jpeg\r\nContent-length: ${STAMPED_HEAD_BYTES + body.length}\r\n\r\n`, 'latin1')
+    const head = Buffer.from(`Content-type: image/jpeg\r\nContent-length: ${STAMPED_HEAD_BYTES + body.length}\r\n${spill ? SPILL_HEADER : ''}\r\n`, 'latin1')
     const socket = this.#socket
     socket.cork()
     for (const piece of inChunks([head, stamp, body, Buffer.from(`\r\n--${BOUNDARY}\r\n`, 'latin1')], CHUNK_BYTES)) socket.write(piece)

@@ -63,7 +63,9 @@ function takeTurn (turn: number): void {
   // Cameras do not all show the same picture at once.
   const body = bodies[(turn + camera.sequence) % bodies.length]
   if (body === undefined) throw new Error(`no frames in ${settings.framesFolder}`)
-  camera.connection.send(body, camera.sequence)
+  // The cameras' events do not all open at once either.
+  const spill = settings.framesPerEvent !== null && (camera.sequence + turn % cameras.length) % settings.framesPerEvent === 0
+  camera.connection.send(body, camera.sequence, spill)
 }
 
 /** Keeps to times counted from the start, so that no delay adds up. Ends after the last turn, where there is one. */

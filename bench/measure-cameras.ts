@@ -66,7 +66,9 @@ function expectReceived (sent: number, received: number, { cameras }: CamerasPoi
 }
 
 /** Starts so many cameras. They go on until they are ended, or for so many frames each. */
-export async function fleet (server: RunningServer, cameras: number, framesPerSecond: number, framesEach: number | null = null): Promise<Child> {
+export async function fleet (
+  server: RunningServer, cameras: number, framesPerSecond: number, framesEach: number | null = null, framesPerEvent: number | null = null
+): Promise<Child> {
   return await startFleet({
     port: server.uploadPort,
     method: server.uploadMethod,
@@ -74,7 +76,8 @@ export async function fleet (server: RunningServer, cameras: number, framesPerSe
     framesFolder: framesFolder('720p'),
     framesPerSecond,
     asFeed: server.takesFeeds,
-    framesEach
+    framesEach,
+    framesPerEvent
   })
 }
 

@@ -34,9 +34,9 @@ const OUR_FLAGS = ['--max-semi-space-size=4']
 const SET_UP_TOGETHER = 8
 
 /** Starts it in a folder of its own, so that no .env of the project counts. Its data are in there too, unless said otherwise. */
-export function startOurs ({ ourProgram }: Ground, folder: string, port: number, dataFolder = join(folder, 'data')): Child {
+export function startOurs ({ ourProgram }: Ground, folder: string, port: number, dataFolder = join(folder, 'data'), environment: NodeJS.ProcessEnv = {}): Child {
   return new Child(`${OUR_FLAGS.join(' ')} ${ourProgram}`, process.execPath, [...OUR_FLAGS, ourProgram], {
-    environment: { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: dataFolder }, folder
+    environment: { ...OUR_SETTINGS, PORT: String(port), DATA_DIR: dataFolder, ...environment }, folder
   })
 }
 

@@ -19,6 +19,8 @@ export interface UploadEvents {
   onReconnect (): void
 }
 
+const SPILL_HEADER = 'X-Oil-Spill-Detected: true\r\n'
+
 /** One keep-alive connection that posts frames, one after the other. */
 export class UploadConnection {
   readonly #target: UploadTarget
@@ -44,13 +46,13 @@ export class UploadConnection {
   }
 
   /** Sends a frame: what stands behind its start-of-image marker. Only while idle. */
-  send (body: Buffer, sequence: number): void {
+  send (body: Buffer, sequence: number, spill = false): void {
     this.idle = false
     const socket = this.#socket
     const sentAtNs = process.hrtime.bigint()
     this.#sentAtNs = Number(sentAtNs)
     socket.cork()
-    socket.write(`${this.#head}Content-Length: ${STAMPED_HEAD_BYTES + body.length}\r\n\r\n`, 'latin1')
+    socket.write(`${this.#head}${spill ? SPILL_HEADER : ''}Content-Length: ${STAMPED_HEAD_BYTES + body.length}\r\n\r\n`, 'latin1')
     socket.write(stampedHead(sentAtNs, sequence))
     socket.write(body)
     socket.uncork()

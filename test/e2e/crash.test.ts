@@ -31,7 +31,7 @@ t.test('whenever the server is killed, all that it acknowledged is there after t
     }
   }))
   for (const lane of lanes) {
-    const { faults, check } = lane.checkAll()
+    const { faults, check } = await lane.checkAll()
     t.strictSame(faults, [], 'everything once more')
     t.comment(`${lane.sent} frames sent, ${check.detections} detections, ${lane.killedStarts} starts killed, ${check.unclaimed} frames set aside`)
     t.ok(check.detections > ROUNDS, 'there was something to lose')

@@ -80,7 +80,7 @@ async function survives (t: Test, lane: CrashLane, disk: Disk): Promise<void> {
     t.strictSame(faults, [], `round ${round} of seed ${SEED}`)
     return
   }
-  const { faults, check } = lane.checkAll()
+  const { faults, check } = await lane.checkAll()
   t.strictSame(faults, [], 'everything once more')
   const refused = lane.cameras.reduce((sum, camera) => sum + camera.refused, 0)
   const answers = new Set(lane.cameras.flatMap(({ journal }) => journal.map(({ status }) => status ?? 200)))

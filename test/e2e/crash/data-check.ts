@@ -13,6 +13,8 @@ interface Clip extends KeptFile { clip_id: number, is_closed: number }
 
 const FRAMES = 'oil_spill_frames'
 const UNCLAIMED = 'unclaimed_frames'
+/** Below the frames. They are no evidence, and made again when they are asked for. */
+const THUMBNAILS = 'thumbnails'
 
 const EVENT_STATE = 'camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state'
 
@@ -84,7 +86,7 @@ export class DataCheck {
        UNION SELECT frame_path, sha256, size_bytes FROM detections WHERE frame_path IS NOT NULL`).all()
     const clips = database.prepare<[], string>('SELECT path FROM clips').pluck().all()
     const known = new Set([...rows.map(({ path }) => path), ...clips])
-    const files = readdirSync(join(this.#folder, FRAMES)).map(name => `${FRAMES}/${name}`)
+    const files = readdirSync(join(this.#folder, FRAMES)).filter(name => name !== THUMBNAILS).map(name => `${FRAMES}/${name}`)
     const there = new Set(files)
     return [
       ...rows.filter(({ path }) => !there.has(path)).map(({ path }) => `${path} has a row but is not there`),

@@ -1,5 +1,9 @@
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { checkData } from '../../../src/store/data-check.js'
+import { openForReading } from '../../../src/store/reading.js'
+import { verifyHistory } from '../../../src/store/verify.js'
 import { ADMIN_PASSWORD, PASSWORD } from '../../helper.js'
 import { randomFrom, type Random } from '../../random.js'
 import { KillableServer } from '../killable-server.js'
@@ -15,8 +19,8 @@ const MAX_DELAY_MS = 12
 /** Of so many starts one is killed before it is over. */
 const KILLED_STARTS = 6
 
-/** Nothing is measured in the server but what it does, and nothing stands in the way of many frames. */
-const SETTINGS = { NODE_OPTIONS: '', UPLOAD_RATE_LIMIT: '1000000', READ_RATE_LIMIT: '1000000' }
+/** Nothing is measured in the server, nothing stands in the way of many frames, and clips are soon closed. */
+const SETTINGS = { NODE_OPTIONS: '', UPLOAD_RATE_LIMIT: '1000000', READ_RATE_LIMIT: '1000000', PRE_EVENT_SECONDS: '1', POST_EVENT_SECONDS: '0' }
 
 /** What a lane is started with. */
 export interface LaneSettings {
@@ -106,10 +110,18 @@ export class CrashLane {
     return await this.restart()
   }
 
-  /** Everything once more, with fresh eyes. */
-  checkAll (): { faults: string[], check: DataCheck } {
+  /** Everything once more, with fresh eyes, and with those of the commands `verify` and `check`. */
+  async checkAll (): Promise<{ faults: string[], check: DataCheck }> {
     const check = new DataCheck(this.dataDir)
-    return { faults: check.faults(this.cameras), check }
+    const faults = check.faults(this.cameras)
+    const database = openForReading(join(this.dataDir, 'videostream.db'))
+    try {
+      await verifyHistory(database, this.dataDir, { onFinding: ({ subject, problem }) => { faults.push(`verify: ${subject} ${problem}`) } })
+      await checkData({ database, dataFolder: this.dataDir, isRunning: true, onFinding: finding => { faults.push(`check: ${JSON.stringify(finding)}`) } })
+    } finally {
+      database.close()
+    }
+    return { faults, check }
   }
 
   async #killStart (): Promise<void> {
