@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import { LedgerReader } from './ledger-reader.js'
 import { mustBeKept, type SentFrame } from './journal.js'
@@ -15,8 +14,6 @@ const FRAMES = 'oil_spill_frames'
 const UNCLAIMED = 'unclaimed_frames'
 /** Below the frames. They are no evidence, and made again when they are asked for. */
 const THUMBNAILS = 'thumbnails'
-
-const EVENT_STATE = 'camera_id, started_at_ms, last_detected_at_ms, ended_at_ms, merged_into, frame_path, frame_sha256, frame_size_bytes, evidence_state'
 
 /**
  * Compares a data folder with what cameras were told, from outside of the server, while nothing is sent: after a start,
@@ -73,8 +70,11 @@ export class DataCheck {
   }
 
   #eventFaults (database: Database.Database): string[] {
-    const rows = database.prepare<[], { id: number }>(`SELECT id, ${EVENT_STATE} FROM oil_spill_events`).all()
-    const wrong = rows.filter(({ id, ...state }) => !isDeepStrictEqual({ ...state }, this.#ledger.newest.get(id)))
+    const rows = database.prepare<[], { id: number, [column: string]: unknown }>('SELECT * FROM oil_spill_events').all()
+    const wrong = rows.filter(row => {
+      const told = Object.entries(Object(this.#ledger.newest.get(row.id)))
+      return told.length === 0 || told.some(([column, value]) => !(column in row) || row[column] !== value)
+    })
     const gone = [...this.#ledger.newest.keys()].filter(id => !rows.some(each => each.id === id))
     return [...wrong.map(({ id }) => `event ${id} is not as the ledger says last`), ...gone.map(id => `event ${id} of the ledger has no row`)]
   }
