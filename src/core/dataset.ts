@@ -40,7 +40,8 @@ export interface DatasetFrame {
   readonly confidence: number | null
   readonly boxes: readonly DetectionBox[] | null
   readonly modelVersion: string | null
-  /** Of a clip, from 1; null where the file is the frame. */
+  /** The clip that it is in, and its number there, from 1; null where the file is the frame. */
+  readonly clipId: number | null
   readonly clipNumber: number | null
   /** The event that it is the opening frame of; null for none. */
   readonly opens: number | null
@@ -71,7 +72,7 @@ export function datasetRow (frame: DatasetFrame) {
   const { event } = frame
   return {
     file_name: imageName(frame),
-    image_url: frame.opens === null ? null : `/api/oil_spill_events/${frame.opens}/frame`,
+    image_url: imageUrl(frame),
     path: frame.path,
     offset_bytes: frame.offsetBytes,
     size_bytes: frame.sizeBytes,
@@ -92,6 +93,11 @@ export function datasetRow (frame: DatasetFrame) {
     captured_at: frame.capturedAtMs === null ? null : formatDatetime(frame.capturedAtMs),
     received_at: formatDatetime(frame.receivedAtMs)
   }
+}
+
+function imageUrl ({ opens, event, clipId, clipNumber }: DatasetFrame): string | null {
+  if (opens !== null) return `/api/oil_spill_events/${opens}/frame`
+  return clipId === null ? null : `/api/oil_spill_events/${event.eventId}/frames/${clipNumber}?clip=${clipId}`
 }
 
 /** What stands in a COCO file before its images. Source: https://cocodataset.org/#format-data. */

@@ -26,7 +26,6 @@ type FrameRow = Omit<DatasetFrame, 'event' | 'boxes'> & { boxes: string | null }
 type ClipFrameRow = FrameRow & { clipId: number, clipNumber: number }
 
 const REPORTED = 'detections.confidence, detections.boxes, detections.model_version AS modelVersion'
-const PARTS = 'SELECT :id UNION ALL SELECT id FROM oil_spill_events WHERE merged_into = :id'
 
 /** Every query of the export of reviewed frames, prepared once. Each call reads no more than a page. */
 export function datasetQueries (database: Connection) {
@@ -39,7 +38,7 @@ export function datasetQueries (database: Connection) {
      ORDER BY event.id`)
   const frames = database.prepare<{ id: number }, FrameRow>(`
     SELECT detections.frame_path AS path, NULL AS offsetBytes, size_bytes AS sizeBytes, sha256, width, height, taken_at_ms AS takenAtMs, captured_at_ms AS capturedAtMs,
-           received_at_ms AS receivedAtMs, ${REPORTED}, NULL AS clipNumber, opened.id AS opens
+           received_at_ms AS receivedAtMs, ${REPORTED}, NULL AS clipId, NULL AS clipNumber, opened.id AS opens
       FROM detections LEFT JOIN oil_spill_events AS opened ON opened.frame_path = detections.frame_path
      WHERE event_id = :id AND detections.frame_path IS NOT NULL AND coalesce(opened.evidence_state, 'kept') = 'kept'
      ORDER BY taken_at_ms, detections.id`)
@@ -50,7 +49,7 @@ export function datasetQueries (database: Connection) {
       FROM clips JOIN clip_frames USING (clip_id)
       JOIN detections ON detections.id = (SELECT min(id) FROM detections AS reported
                                            WHERE reported.event_id = :id AND reported.taken_at_ms = clip_frames.taken_at_ms AND reported.sha256 = clip_frames.sha256)
-     WHERE clips.event_id IN (${PARTS}) AND (clip_id, number) > (:clipId, :number) AND detections.frame_path IS NULL
+     WHERE clips.event_id = :id AND (clip_id, number) > (:clipId, :number) AND detections.frame_path IS NULL
      ORDER BY clip_id, number LIMIT :limit`)
 
   return {
@@ -65,7 +64,7 @@ export function datasetQueries (database: Connection) {
     pageOfDatasetClip (eventId: number, { clipId, number }: ClipPosition, limit: number): ClipFramesPage {
       const rows = clipFrames.all({ id: eventId, clipId, number, limit })
       const last = rows.length < limit ? undefined : rows.at(-1)
-      return { frames: rows.map(({ clipId: _clipId, ...row }) => toFrame(row)), after: last === undefined ? null : { clipId: last.clipId, number: last.clipNumber } }
+      return { frames: rows.map(toFrame), after: last === undefined ? null : { clipId: last.clipId, number: last.clipNumber } }
     }
   }
 }

@@ -7,7 +7,7 @@ const EVENT: ReviewedEvent = { eventId: 7, cameraId: 'rig-4', verdict: 'confirme
 function frame (options: Partial<DatasetFrame> = {}): DatasetFrame {
   return {
     event: EVENT, path: 'oil_spill_frames/oil_spill_20230623_143022.jpg', offsetBytes: null, sizeBytes: 1000, sha256: 'a'.repeat(64), width: 640, height: 480, takenAtMs: 1000, capturedAtMs: null,
-    receivedAtMs: 2000, confidence: 0.9, boxes: null, modelVersion: 'slick-net 2.1', clipNumber: null, opens: 7, ...options
+    receivedAtMs: 2000, confidence: 0.9, boxes: null, modelVersion: 'slick-net 2.1', clipId: null, clipNumber: null, opens: 7, ...options
   }
 }
 
@@ -47,6 +47,7 @@ t.test('a line says all that is known', async t => {
     captured_at: null,
     received_at: '1970-01-01T00:00:02.000000'
   })
+  t.equal(datasetRow(frame({ opens: null, clipId: 4, clipNumber: 12 })).image_url, '/api/oil_spill_events/7/frames/12?clip=4')
   t.match(datasetRow(frame({ opens: null, capturedAtMs: 500 })), { image_url: null, captured_at: '1970-01-01T00:00:00.500000' })
 })
 

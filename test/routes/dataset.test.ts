@@ -128,29 +128,25 @@ t.test('ZIP: the images as the cameras sent them, and the COCO file that names t
 })
 
 t.test('frames of clips that the detector reported are in it, those before and after are not', async t => {
-  const { get, lines, dataDir } = await setUp(t)
-  const [opening, other] = [PNG_SIZED[0] ?? Buffer.alloc(0), jpeg({ color: [1, 2, 3] })]
-  const database = new Database(join(dataDir, 'videostream.db'))
-  const opened = database.prepare<[], { taken_at_ms: number }>('SELECT taken_at_ms FROM detections WHERE event_id = 1').get()?.taken_at_ms ?? 0
-  const frames: Array<[Buffer, string, number]> = [[other, 'pre', opened - 1000], [opening, 'opening', opened], [other, 'during', opened + 1000], [opening, 'post', opened + 2000]]
-  writeFileSync(join(dataDir, 'oil_spill_frames/oil_spill_20230623_143022.mjpeg'), Buffer.concat(frames.map(([bytes]) => bytes)))
-  database.exec(`INSERT INTO clips (event_id, path, size_bytes) VALUES (1, 'oil_spill_frames/oil_spill_20230623_143022.mjpeg', 1)`)
-  database.prepare(`INSERT INTO detections (event_id, camera_id, taken_at_ms, received_at_ms, sha256, size_bytes, width, height, confidence, boxes)
-    VALUES (1, 'default', ?, 0, ?, ?, 16, 8, 0.9, '[{"x":0,"y":0,"width":1,"height":1}]')`).run(opened + 1000, sha256(other), other.length)
-  let offset = 0
-  for (const [at, [bytes, role, takenAtMs]] of frames.entries()) {
-    database.prepare('INSERT INTO clip_frames (clip_id, number, offset_bytes, size_bytes, sha256, taken_at_ms, received_at_ms, role, width, height) VALUES (1, ?, ?, ?, ?, ?, ?, ?, 16, 8)')
-      .run(at + 1, offset, bytes.length, sha256(bytes), takenAtMs, takenAtMs, role)
-    offset += bytes.length
+  const { get, lines, url, clock, app } = await setUp(t)
+  const [opening, during] = [jpeg({ color: [1, 2, 3] }), jpeg({ color: [4, 5, 6] })]
+  await upload(url, { jpeg: jpeg({ color: [7, 8, 9] }) })
+  clock.advance(1000)
+  for (const bytes of [opening, during]) {
+    await upload(url, { jpeg: bytes, spill: true, headers: { 'X-Detection-Confidence': '0.9', 'X-Detection-Boxes': '[{"x":0,"y":0,"width":1,"height":1}]' } })
+    clock.advance(1000)
   }
-  database.close()
-  t.match(await lines('?verdict=confirmed'), [
-    { path: 'oil_spill_frames/oil_spill_20230623_143022.jpg', offset_bytes: null },
-    { path: 'oil_spill_frames/oil_spill_20230623_143022.mjpeg', file_name: 'oil_spill_20230623_143022_frame_000003.jpg', offset_bytes: opening.length + other.length, confidence: 0.9, label: 'oil_spill' }
-  ])
-  const files = unpacked(t, (await get('?format=zip&verdict=confirmed')).body)
-  t.equal(sha256(files['images/oil_spill_20230623_143022_frame_000003.jpg'] ?? Buffer.alloc(0)), sha256(other))
-  t.equal(Object.keys(files).length, 3)
+  await upload(url, { jpeg: jpeg({ color: [10, 11, 12] }) })
+  await app.reviews.review({ eventId: 5, username: 'operator', atMs: clock.nowMs() }, { verdict: 'confirmed', lookAlike: null, oilAppearanceCode: null, notes: '' })
+  const from = `?verdict=confirmed&from=${new Date(clock.nowMs() - 5000).toISOString()}`
+  await until(async () => (await lines(from)).length === 2, 'the clip')
+  const [first, second] = await lines(from)
+  t.match(first, { path: /\.jpg$/, offset_bytes: null, sha256: sha256(opening), label: 'oil_spill' })
+  t.match(second, { path: /\.mjpeg$/, offset_bytes: Number, sha256: sha256(during), confidence: 0.9, label: 'oil_spill', boxes: [{ width: 1 }] })
+  t.equal(sha256((await send(url, { path: String(second?.image_url) })).body), sha256(during), 'the address leads to the image')
+  const files = unpacked(t, (await get(`${from}&format=zip`)).body)
+  t.strictSame(Object.keys(files), [`images/${first?.file_name}`, `images/${second?.file_name}`, 'coco.json'])
+  t.equal(sha256(files[`images/${second?.file_name}`] ?? Buffer.alloc(0)), sha256(during))
 })
 
 t.test('images that are missing or altered are left out of the ZIP, and logged', async t => {

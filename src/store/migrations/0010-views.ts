@@ -6,7 +6,7 @@ CREATE VIEW event_history AS              -- what an operator reads, oldest firs
          round((ended_at_ms - started_at_ms) / 1000.0, 1) AS duration_seconds,
          CASE WHEN ended_at_ms IS NULL THEN 'open' ELSE 'ended' END AS state,
          frame_path, frame_sha256 AS sha256, frame_size_bytes AS size_bytes,
-         (SELECT count(*) FROM detections WHERE event_id = oil_spill_events.id) AS detections,
+         (SELECT count(*) FROM detections WHERE event_id = oil_spill_events.id) AS detections, peak_confidence,
          oil_spill_events.verdict, look_alike, oil_appearance_code, notes, reviews.at AS reviewed_at, reviewer AS reviewed_by,
          strftime('%Y-%m-%d %H:%M:%f', acknowledged_at_ms / 1000.0, 'unixepoch') AS acknowledged_at, acknowledged_by,
          held, evidence_state
@@ -27,7 +27,7 @@ CREATE VIEW open_events AS                -- spills that are being reported, or 
 CREATE VIEW unreviewed_events AS          -- what nobody has given a verdict yet, oldest first
   SELECT id, camera_id, started_at, ended_at,
          round((ended_at_ms - started_at_ms) / 1000.0, 1) AS duration_seconds,
-         (SELECT max(confidence) FROM detections WHERE event_id = oil_spill_events.id) AS highest_confidence,
+         peak_confidence,
          strftime('%Y-%m-%d %H:%M:%f', acknowledged_at_ms / 1000.0, 'unixepoch') AS acknowledged_at, acknowledged_by,
          frame_path
     FROM oil_spill_events
@@ -86,13 +86,10 @@ CREATE VIEW evidence_files AS             -- every file of evidence that there i
     FROM clips JOIN oil_spill_events ON oil_spill_events.id = event_id;
 
 CREATE VIEW storage_by_camera AS          -- how much disk the evidence takes
-  SELECT camera_id, count(*) AS files,
-         sum(size_bytes) FILTER (WHERE kind <> 'clip') AS frame_bytes,
-         sum(size_bytes) FILTER (WHERE kind = 'clip') AS clip_bytes,
-         sum(size_bytes) AS total_bytes
-    FROM evidence_files
-   WHERE state = 'kept'
-   GROUP BY camera_id
+  SELECT camera_id, size_bytes AS total_bytes,
+         round(100.0 * size_bytes / nullif((SELECT sum(size_bytes) FROM evidence_totals), 0), 1) AS percent,
+         (SELECT count(*) FROM oil_spill_events WHERE camera_id = evidence_totals.camera_id) AS events
+    FROM evidence_totals
    ORDER BY camera_id;
 
 CREATE VIEW audit_trail AS                -- the ledger, readable: who did what to what, oldest first
