@@ -6,8 +6,23 @@ const EVENT: ReviewedEvent = { eventId: 7, cameraId: 'rig-4', verdict: 'confirme
 
 function frame (options: Partial<DatasetFrame> = {}): DatasetFrame {
   return {
-    event: EVENT, path: 'oil_spill_frames/oil_spill_20230623_143022.jpg', offsetBytes: null, sizeBytes: 1000, sha256: 'a'.repeat(64), width: 640, height: 480, takenAtMs: 1000, capturedAtMs: null,
-    receivedAtMs: 2000, confidence: 0.9, boxes: null, modelVersion: 'slick-net 2.1', clipId: null, clipNumber: null, opens: 7, ...options
+    event: EVENT,
+    path: 'oil_spill_frames/oil_spill_20230623_143022.jpg',
+    offsetBytes: null,
+    sizeBytes: 1000,
+    sha256: 'a'.repeat(64),
+    width: 640,
+    height: 480,
+    takenAtMs: 1000,
+    capturedAtMs: null,
+    receivedAtMs: 2000,
+    confidence: 0.9,
+    boxes: null,
+    modelVersion: 'slick-net 2.1',
+    clipId: null,
+    clipNumber: null,
+    opens: 7,
+    ...options
   }
 }
 

@@ -72,10 +72,19 @@ t.test('the rows of events and cameras can be deleted without a search for who r
 
 t.test('the views give their first rows at once, in their order', async t => {
   const connection = database(t)
-  for (const view of ['event_history', 'detection_history']) {
+  for (const view of ['event_history', 'unreviewed_events', 'detection_history']) {
     const plan = planOf(connection, `SELECT * FROM ${view}`)
-    t.match(plan[0], /^SCAN (oil_spill_events|detections) USING INDEX /, view)
+    t.match(plan[0], /^(SCAN|SEARCH) (oil_spill_events|detections) USING INDEX /, view)
     t.notMatch(plan.join('\n'), 'TEMP B-TREE', `${view}: nothing is sorted`)
   }
   t.strictSame(fullScans(planOf(connection, 'SELECT * FROM open_events')), [], 'the open ones are found by themselves')
+})
+
+t.test('what the views say of one event, of the reviewed ones and of cameras is found without reading all events', async t => {
+  const connection = database(t)
+  const table = [
+    'SELECT * FROM evidence_files WHERE event_id = 1', 'SELECT * FROM audit_trail WHERE subject = \'event:1\'', 'SELECT * FROM false_positive_rate', 'SELECT * FROM camera_status',
+    'SELECT * FROM storage_by_camera', 'SELECT * FROM event_history WHERE id = 1'
+  ]
+  for (const sql of table) t.strictSame(planOf(connection, sql).filter(step => /^SCAN (oil_spill_events|detections|ledger|clips|clip_frames)\b/.test(step)), [], sql)
 })

@@ -55,9 +55,9 @@ CREATE VIEW false_positive_rate AS        -- how often each detector was wrong o
          round(1.0 * count(*) FILTER (WHERE verdict = 'false_positive') / nullif(count(*) FILTER (WHERE verdict <> 'unsure'), 0), 3) AS rate
     FROM oil_spill_events
     LEFT JOIN detections ON detections.frame_path = oil_spill_events.frame_path
-   WHERE verdict IS NOT NULL AND merged_into IS NULL
-   GROUP BY oil_spill_events.camera_id, model_version
-   ORDER BY oil_spill_events.camera_id, model_version;
+   WHERE verdict IN ('confirmed', 'false_positive', 'unsure') AND merged_into IS NULL
+   GROUP BY +oil_spill_events.camera_id, model_version  -- the plus keeps SQLite from reading all events in the order of cameras
+   ORDER BY +oil_spill_events.camera_id, model_version;
 
 CREATE VIEW camera_status AS              -- the cameras as the server noted them last
   SELECT cameras.camera_id, name, site, latitude, longitude, enabled,
