@@ -48,11 +48,14 @@ t.test('a new database gets the whole schema and says whose it is', async t => {
   t.equal(database.pragma('user_version', { simple: true }), MIGRATIONS.length)
   t.equal(database.pragma('application_id', { simple: true }), 0x56535452)
   t.strictSame(database.prepare('SELECT name FROM sqlite_schema WHERE type = \'view\' ORDER BY name').pluck().all(),
-    ['camera_outages', 'detection_history', 'event_history', 'events_per_day', 'open_events'])
+    [
+      'audit_trail', 'camera_outages', 'camera_status', 'clip_index', 'detection_history', 'event_history', 'events_per_day', 'evidence_files',
+      'false_positive_rate', 'kept_files', 'open_events', 'storage_by_camera', 'unreviewed_events'
+    ])
   t.strictSame(database.prepare(`SELECT name, strict FROM pragma_table_list
     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`).all(),
   [
-    'camera_connections', 'camera_keys', 'camera_numbers', 'cameras', 'clip_frames', 'clips', 'credentials', 'detections', 'garbage',
+    'camera_connections', 'camera_keys', 'camera_numbers', 'cameras', 'clip_frames', 'clips', 'credentials', 'detections', 'evidence_totals', 'garbage', 'holds',
     'ledger', 'ledger_checkpoints', 'ledger_head', 'oil_spill_events', 'reviews', 'users'
   ].map(name => ({ name, strict: 1 })))
   database.close()
