@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { Child } from './children.js'
 
-const START_DEADLINE_MS = 15_000
+const START_DEADLINE_MS = 60_000
 
 /** A TCP port of the loopback that nothing listens on at the moment. */
 export async function freePort (): Promise<number> {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StartupError } from '../errors.js'
@@ -13,6 +13,9 @@ export const APPLICATION_ID = 0x56535452
 
 /** How long a statement waits for another program's lock, in milliseconds: what Litestream asks for. */
 const BUSY_TIMEOUT_MS = 5000
+
+/** A database up to this size is looked through at each start. */
+const ALWAYS_CHECKED_BYTES = 64 * 1024 ** 2
 
 /**
  * How long the log may get, in pages, where Litestream makes the checkpoints: it must not miss what the log has. A bound
@@ -71,8 +74,14 @@ function check (database: Connection, path: string): void {
   if (typeof version === 'number' && version > MIGRATIONS.length) {
     throw new StartupError(`${path} was made by a newer version of Videostream (schema ${version}, this one knows ${MIGRATIONS.length}); nothing was changed: update Videostream`)
   }
+  if (!isToBeChecked(path)) return
   const finding = String(database.pragma('quick_check(1)', { simple: true })).replaceAll('\n', ' ')
   if (finding !== 'ok') throw new StartupError(`${path} is damaged (${finding}); nothing was changed: restore it from a backup`)
+}
+
+/** All of it is read for that: seconds for each gigabyte. So large ones are checked only where the last end was no orderly one. */
+function isToBeChecked (path: string): boolean {
+  return existsSync(`${path}-wal`) || statSync(path).size <= ALWAYS_CHECKED_BYTES
 }
 
 /** One transaction, taken for writing even where there is nothing to do, so that a lock shows now and not at the first spill. */
