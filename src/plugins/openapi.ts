@@ -11,7 +11,7 @@ import { Integrity } from '../schemas/integrity.js'
 import { OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { MadeToken, Me, Token, User } from '../schemas/people.js'
 import { RetentionPlan, RetentionReport } from '../schemas/retention.js'
-import { Acknowledgement, Hold, HoldRequest, HoldState, ReleaseRequest, Review } from '../schemas/review.js'
+import { Acknowledgement, Hold, HoldState, Review } from '../schemas/review.js'
 import { DetectionSummary, Status } from '../schemas/status.js'
 import { Viewers } from '../schemas/viewers.js'
 import { version } from '../version.js'
@@ -20,7 +20,7 @@ import { version } from '../version.js'
 export default fp<{ transform: SwaggerTransform }>(async (app, { transform }) => {
   const schemas = [
     ErrorSchema, Status, CamerasStatus, DetectionSummary, Viewers, OilSpillEvent, ClipFrame, Detection, FeedSummary, Camera, CameraKey, NewCameraKey, CameraConnection,
-    User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport, Review, Acknowledgement, HoldRequest, ReleaseRequest, HoldState,
+    User, Me, Token, MadeToken, Integrity, RetentionPlan, RetentionReport, Review, Acknowledgement, HoldState,
     Hold, AuditEntry
   ]
   for (const schema of schemas) app.addSchema(schema)

@@ -4,7 +4,12 @@ import t, { type Test } from 'tap'
 import { randomFrom } from '../random.js'
 import { temporaryFolder } from '../helper.js'
 import { firstEntrySince, verifyHistory, type Finding, type VerifyOptions, type VerifySummary } from '../../src/store/verify.js'
+import { eventQueries } from '../../src/store/event-queries.js'
+import { ledgerKeyOf } from '../../src/store/ledger-key.js'
+import { ledgerStatements } from '../../src/store/ledger-statements.js'
+import { reviewQueries } from '../../src/store/review-queries.js'
 import { copyOf, makeHistory } from './history-fixture.js'
+import { endOf, newDetection, newEvent } from './support.js'
 
 function setUp (t: Test) {
   const history = makeHistory(temporaryFolder(t), randomFrom(7))
@@ -95,4 +100,45 @@ t.test('what SQLite itself finds wrong is found', async t => {
   database.exec('UPDATE sqlite_schema SET sql = replace(sql, \'subject, sequence\', \'actor, sequence\') WHERE name = \'ledger_by_subject\'')
   database.pragma('writable_schema = RESET')
   t.match((await verify()).findings[0], { subject: 'videostream.db', problem: /^is damaged/ })
+})
+
+t.test('what people said is proved, also of events that merged, and each row of it that is altered is named', async t => {
+  const { verify, database, folder } = setUp(t)
+  const ledger = ledgerStatements(database)
+  const [events, reviews, key] = [eventQueries(database, ledger), reviewQueries(database, ledger), ledgerKeyOf(folder)]
+  const said = (eventId: number) => ({ eventId, username: 'anna', atMs: 5000 })
+  const review = { lookAlike: null, oilAppearanceCode: null, notes: '' }
+  const ids: number[] = []
+  database.transaction(() => {
+    for (const nth of [200, 210]) {
+      const id = events.changeEvent(undefined, { ...newEvent(nth), evidenceState: 'missing' })?.id ?? 0
+      events.changeEvent(endOf(id, newDetection(nth + 1).takenAtMs), undefined)
+      ids.push(id)
+    }
+    const [first = 0, second = 0] = ids
+    reviews.reviewEvent(said(first), { ...review, verdict: 'confirmed' })
+    reviews.reviewEvent(said(second), { ...review, verdict: 'false_positive', lookAlike: 'kelp' })
+    reviews.holdEvent(said(second), 'a case')
+    reviews.acknowledgeEvent(said(second))
+    events.joinEvent({ eventId: first, mergedEventId: second, reopens: false, evidence: null, detection: newDetection(205) })
+    ledger.seal(key)
+  })()
+  t.strictSame((await verify()).findings, [])
+  const [first = 0] = ids
+  const table: Array<[sql: string, subject: string]> = [
+    ['UPDATE holds SET reason = \'another case\' WHERE hold_id = 1', 'hold 1'],
+    ['DELETE FROM holds WHERE hold_id = 2', 'hold 2'],
+    [`INSERT INTO holds (hold_id, event_id, at_ms, username, held, reason) VALUES (50, ${first}, 1, 'anna', 1, '')`, 'hold 50'],
+    [`UPDATE oil_spill_events SET held = 0 WHERE id = ${first}`, `event ${first}`],
+    [`UPDATE oil_spill_events SET verdict = 'confirmed' WHERE id = ${first}`, `event ${first}`],
+    [`UPDATE oil_spill_events SET acknowledged_by = 'ben' WHERE id = ${first}`, `event ${first}`]
+  ]
+  for (const [sql, subject] of table) {
+    const altered = copyOf(database)
+    altered.exec(sql)
+    const findings: Finding[] = []
+    await verifyHistory(altered, folder, { onFinding: finding => { findings.push(finding) } })
+    altered.close()
+    t.match(findings, [{ subject }], sql)
+  }
 })
