@@ -231,7 +231,7 @@ t.test('what docs/deployment.md names exists', async t => {
 })
 
 t.test('every environment variable in docs/deployment.md exists', async t => {
-  const others = ['NODE_ENV', 'NODE_VERSION']
+  const others = ['NODE_ENV', 'NODE_VERSION', 'STORAGE_FULL']
   const named = new Set([...guide.matchAll(/(?:^|[\s`=])([A-Z][A-Z0-9_]{3,})(?==|`)/gm)].map(([, name]) => name ?? ''))
   t.ok(named.has('CAMERA_PASSWORD_FILE') && named.has('HOST'))
   for (const name of named) t.ok(settings.includes(name) || others.includes(name), name)
