@@ -82,7 +82,7 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const allOpen = database.prepare<[], EventRow>(`SELECT ${EVENT_COLUMNS} FROM oil_spill_events WHERE ended_at_ms IS NULL`)
   // The index alone counts a million in a tenth of the time that the table takes; merged events, which it does not tell, are few.
   const summaries = database.prepare<[], CameraSummary>(`
-    WITH merged AS (SELECT camera_id, count(*) AS parts FROM oil_spill_events WHERE merged_into IS NOT NULL GROUP BY camera_id)
+    WITH merged AS (SELECT camera_id, count(*) AS parts FROM oil_spill_events INDEXED BY merged_events WHERE merged_into IS NOT NULL GROUP BY camera_id)
     SELECT camera_id AS cameraId, events - coalesce(parts, 0) AS total,
            (SELECT started_at_ms FROM oil_spill_events INDEXED BY oil_spill_events_by_camera
              WHERE camera_id = counted.camera_id AND merged_into IS NULL ORDER BY started_at_ms DESC, id DESC LIMIT 1) AS newestStartedAtMs
