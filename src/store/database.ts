@@ -81,7 +81,9 @@ function check (database: Connection, path: string): void {
 
 /** All of it is read for that: seconds for each gigabyte. So large ones are checked only where the last end was no orderly one. */
 function isToBeChecked (path: string): boolean {
-  return existsSync(`${path}-wal`) || statSync(path).size <= ALWAYS_CHECKED_BYTES
+  // A program that only read leaves an empty one.
+  const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  return logBytes > 0 || statSync(path).size <= ALWAYS_CHECKED_BYTES
 }
 
 /** One transaction, taken for writing even where there is nothing to do, so that a lock shows now and not at the first spill. */
