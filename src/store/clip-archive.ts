@@ -175,6 +175,8 @@ export class ClipArchive {
     this.#finished.add(clip)
     await this.#ascertain(clip)
     const { path, sizeBytes, isTruncated } = clip
+    // What a failed write left behind the index is no part of the clip.
+    if (sizeBytes > 0) await this.#files.setTailAside(path, sizeBytes)
     const sha256 = sizeBytes === 0 ? undefined : await this.#files.digest(path, sizeBytes)
     const isClosed = sha256 === undefined || await this.#repository.close({ path, sizeBytes, sha256, isTruncated, closedAtMs: this.#options.clock.nowMs() })
     if (isClosed) this.#finished.delete(clip)

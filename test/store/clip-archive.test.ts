@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -255,4 +255,16 @@ t.test('a clip whose file is gone stops nothing', async t => {
   t.match(failures, [{ code: 'CLIP_TOO_SHORT' }, {}])
   t.equal(query('SELECT 1 FROM detections').length, 2)
   t.notOk(existsSync(join(folder, 'unclaimed_frames')))
+})
+
+t.test('what a failed write has left behind a clip is set aside before the clip is closed', async t => {
+  const { archive, clips, clock, file, folder, query } = await setUp(t)
+  await archive.change(opening(0))
+  await archive.change({ cameraId: 'default', ends: endOf(1, START_MS + 1000) })
+  appendFileSync(join(folder, `${STEM}.mjpeg`), pictures(1))
+  clock.advance(10_000)
+  await clips.closeFinished()
+  t.strictSame(file(`${STEM}.mjpeg`), pictures(0))
+  t.match(query('SELECT sha256 FROM clips'), [{ sha256: sha256(pictures(0)) }])
+  t.strictSame(readdirSync(join(folder, 'unclaimed_frames')), [`${STEM.slice(STEM.indexOf('/') + 1)}.tail`])
 })
