@@ -109,6 +109,10 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const reopen = database.prepare<[string, string, number, number, number, number]>(`
     UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ?,
            evidence_state = 'kept' WHERE id = ?`)
+  const isOnlyOfEvent = database.prepare<[number], number>(`
+    SELECT count(*) FROM oil_spill_events AS event WHERE id = ? AND evidence_state = 'kept'
+       AND NOT EXISTS (SELECT 1 FROM detections WHERE frame_path = event.frame_path)`).pluck()
+  const countKept = database.prepare<[number, string]>('UPDATE evidence_totals SET size_bytes = size_bytes + ? WHERE camera_id = ?')
   const note = database.prepare<[number, number]>(
     'UPDATE oil_spill_events SET last_detected_at_ms = max(last_detected_at_ms, ?) WHERE id = ?')
   const spread = database.prepare<[number, number, number, number]>(`
@@ -201,7 +205,11 @@ export function eventQueries (database: Connection, ledger: Ledger) {
       if (!detections.add(eventId, detection, evidence?.framePath ?? null)) return undefined
       const told = { detections: detections.newest(1) }
       spread.run(detection.takenAtMs, detection.takenAtMs, detection.takenAtMs, eventId)
-      if (evidence !== null) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, eventId)
+      if (evidence !== null) {
+        // A frame that was kept after its detection is known by the event alone, which must not forget it for an earlier one.
+        if (isOnlyOfEvent.get(eventId) === 0) reopen.run(evidence.framePath, evidence.sha256, evidence.sizeBytes, evidence.width, evidence.height, eventId)
+        else countKept.run(evidence.sizeBytes, detection.cameraId)
+      }
       if (mergedEventId !== null) mergeEvents(eventId, mergedEventId)
       if (reopens) {
         endOpen(detection.cameraId) // as above

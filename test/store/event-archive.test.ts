@@ -387,6 +387,21 @@ t.test('without room for its frame', async t => {
     t.strictSame(await takenOf(repository, 1), [0])
   })
 
+  t.test('a picture that was kept late is not forgotten for an earlier one', async t => {
+    const { files, failing } = fullFiles()
+    const { archive, folder, frames, repository } = await setUp(t, undefined, files)
+    failing.code = 'ENOSPC'
+    await archive.change({ cameraId: 'default', opens: { ...detected('default', { key: 'a' }), clearBeforeMs: null } })
+    failing.code = undefined
+    t.equal(await archive.keepEvidence(1, detected('default', { key: 'a' }), false), true)
+    t.equal(await archive.keepLate({ kind: 'joins', event: spanOf(1, 0, 0) }, later(-1000, { key: 'b', jpeg: jpeg({ color: [1, 2, 3] }) })), true)
+    t.strictSame(frames().length, 2)
+    t.strictSame(await repository.unclaimedPaths(frames().map(name => `oil_spill_frames/${name}`)), [])
+    const database = new Database(join(folder, 'history.db'), { readonly: true })
+    t.teardown(() => { database.close() })
+    t.equal(database.prepare('SELECT sum(size_bytes) FROM kept_files').pluck().get(), database.prepare('SELECT size_bytes FROM evidence_totals').pluck().get())
+  })
+
   t.test('older evidence goes first, where some may', async t => {
     const { files, failing } = fullFiles()
     const { archive, room } = await setUp(t, undefined, files)
