@@ -54,5 +54,5 @@ export async function closed (app: FastifyInstance, id = 1): Promise<void> {
 
 /** Waits for the thumbnail of an event. */
 export async function thumbnailMade (dataFolder: string, name: string): Promise<void> {
-  await until(() => existsSync(join(dataFolder, 'oil_spill_frames', 'thumbnails', name)), 'the thumbnail')
+  await until(() => existsSync(join(dataFolder, 'thumbnails', name)), 'the thumbnail')
 }

@@ -91,7 +91,7 @@ export function evidencePath (startedAtMs: number, nth: number): string {
   return `${EVIDENCE_FOLDER}/oil_spill_${formatTimestamp(startedAtMs)}${suffix}.jpg`
 }
 
-/** The path of the thumbnail of an opening frame, below the data folder. It may be missing: it is made of the frame. */
+/** The path of the thumbnail of an opening frame, below the data folder and apart from evidence. It may be missing: it is made of the frame. */
 export function thumbnailPath (framePath: string): string {
-  return framePath.replace(/[^/]+$/, 'thumbnails/$&')
+  return framePath.replace(/^.*\//, 'thumbnails/')
 }

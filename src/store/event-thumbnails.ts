@@ -14,7 +14,7 @@ export interface ThumbnailIndex {
 interface Opening { readonly eventId: number, readonly framePath: string }
 
 /**
- * The thumbnails of events' opening frames, as files below the evidence. They are no evidence: whatever is missing is
+ * The thumbnails of events' opening frames, as files in a folder of their own. They are no evidence: whatever is missing is
  * made again when it is asked for, so they are neither flushed nor told in the ledger, and a backup may leave them out.
  * As rows they would blow up the database by ten kilobytes an event.
  */
