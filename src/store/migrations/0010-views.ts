@@ -1,5 +1,7 @@
 /** What people read in the sqlite3 shell, Datasette and Grafana: their contract, described in docs/event-history.md. */
 export const views = `
+CREATE INDEX oil_spill_events_by_started_at ON oil_spill_events (started_at, id);  -- people ask for times as text
+
 DROP VIEW event_history;
 CREATE VIEW event_history AS              -- what an operator reads, oldest first
   SELECT id, camera_id, started_at, ended_at,
