@@ -39,7 +39,7 @@ export interface SlowDiskFigures {
 }
 
 const Summary = Type.Object({ total_events: Type.Integer() })
-const Status = Type.Object({ storage: Type.Object({ lost_detections: Type.Integer() }) })
+const Status = Type.Object({ storage: Type.Object({ lost_detections: Type.Integer() }), cameras: Type.Object({ online: Type.Integer() }) })
 
 /**
  * Feeds from cameras to a server each of whose flushes takes longer, with an event a second on each camera, or none. As
@@ -61,6 +61,8 @@ export async function measureSlowDisk (load: SlowDiskLoad, withEvents: boolean, 
     }
     const cameras = await fleet(target, load.cameras, load.framesPerSecond, null, withEvents ? load.framesPerSecond : null)
     children.unshift(cameras)
+    // Nobody can watch a camera before its first frame.
+    while ((await get(port, '/api/status', Status)).cameras.online < load.cameras) await setTimeout(50)
     const viewers = await startViewers({ port, path: WATCH_PATH, cameras: load.cameras, viewers: load.cameras * load.viewersEach, slowViewers: 0, slowBytesPerSecond: 0, stoppedViewers: 0 })
     children.unshift(viewers)
     await setTimeout(load.warmUpSeconds * 1000)
