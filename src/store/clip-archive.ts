@@ -4,6 +4,7 @@ import type { ClipFiles } from './clip-files.js'
 import type { DiskRoom } from './disk-room.js'
 import type { ClipRepository } from './clip-repository.js'
 import { toClipFrame, type ClipAddition } from './clip-statements.js'
+import { errorCode } from './storage-errors.js'
 
 export interface ClipArchiveOptions {
   readonly clock: Clock
@@ -23,7 +24,7 @@ export interface ClipFrames { readonly eventId: number, readonly cameraId: strin
 /** What is known here of a clip that grows. */
 interface Growing {
   readonly path: string
-  readonly eventId: number
+  eventId: number
   sizeBytes: number
   frames: number
   isTruncated: boolean
@@ -31,6 +32,8 @@ interface Growing {
   isCertain: boolean
   /** Whether something is being written. */
   isBusy: boolean
+  /** Whether it could not be closed, since its file is gone or too short: that was told, and is not tried again before a restart. */
+  isLost: boolean
   touchedAtMs: number
 }
 
@@ -107,6 +110,11 @@ export class ClipArchive {
     try {
       const clip = await this.#clipOf(eventId)
       if (clip === undefined) return undefined
+      if (clip.isBusy) {
+        // Of two at once the second would be written over the first.
+        clip.isTruncated = true
+        return undefined
+      }
       clip.isBusy = true
       clip.touchedAtMs = this.#options.clock.monotonicMs()
       try {
@@ -148,7 +156,8 @@ export class ClipArchive {
     const clip = this.#growing.get(fromEventId)
     if (clip === undefined) return
     this.#growing.delete(fromEventId)
-    this.#add({ ...clip, eventId: toEventId })
+    clip.eventId = toEventId
+    this.#add(clip)
   }
 
   /** Closes the clips whose events are over. To be called about once a second. Never rejects. */
@@ -159,11 +168,12 @@ export class ClipArchive {
 
   async #closeAll (): Promise<void> {
     const { clock, closeAfterMs, onFailure } = this.#options
-    const isDue = ({ touchedAtMs, isBusy }: Growing): boolean => !isBusy && clock.monotonicMs() - touchedAtMs >= closeAfterMs
+    const isDue = ({ touchedAtMs, isBusy, isLost }: Growing): boolean => !isBusy && !isLost && clock.monotonicMs() - touchedAtMs >= closeAfterMs
     for (const clip of [...this.#growing.values(), ...this.#finished].filter(isDue)) {
       try {
         if (await this.#repository.isOver(clip.path) && isDue(clip)) await this.#close(clip)
       } catch (error) {
+        clip.isLost = ['ENOENT', 'CLIP_TOO_SHORT'].includes(errorCode(error))
         onFailure(error, '')
       }
       clip.touchedAtMs = clock.monotonicMs()
@@ -242,7 +252,7 @@ export class ClipArchive {
   }
 
   #newClip (eventId: number, path: string): Growing {
-    return { eventId, path, sizeBytes: 0, frames: 0, isTruncated: false, isCertain: true, isBusy: false, touchedAtMs: this.#options.clock.monotonicMs() }
+    return { eventId, path, sizeBytes: 0, frames: 0, isTruncated: false, isCertain: true, isBusy: false, isLost: false, touchedAtMs: this.#options.clock.monotonicMs() }
   }
 
   /** An event has one clip that grows: the one before it is finished. */

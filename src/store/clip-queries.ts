@@ -86,8 +86,8 @@ export function clipQueries (database: Connection, ledger: Ledger) {
     growingClip (path: string): GrowingClip | undefined { return growingByPath.get(path) },
     /** Whether some clip has this path. */
     clipIsKnown (path: string): boolean { return isKnown.get(path) !== 0 },
-    /** Whether the event of a clip has ended, or goes on with another clip. */
-    clipIsOver (path: string): boolean { return isOver.get(path) === 1 },
+    /** Whether the event of a clip has ended, or goes on with another clip. A clip that is not known is over. */
+    clipIsOver (path: string): boolean { return isOver.get(path) !== 0 },
     /** Closes a clip: nothing is added to it any more. Says whether it did: not where it has grown meanwhile. */
     closeClip ({ path, sizeBytes, sha256, isTruncated, closedAtMs }: ClipEnd): boolean {
       const row = closing.get(path)

@@ -72,15 +72,17 @@ export function clipStatements (database: Connection) {
      ORDER BY confidence DESC, number LIMIT 1`).pluck()
   const demote = database.prepare<[number, number]>('UPDATE clip_frames SET role = \'during\' WHERE clip_id = ? AND role = \'peak\' AND number <> ?')
   const promote = database.prepare<[number, number]>('UPDATE clip_frames SET role = \'peak\' WHERE clip_id = ? AND number = ? AND role = \'during\'')
-  const settle = database.prepare<[number]>(`
+  const openingOf = database.prepare<[number], number | null>(`
+    SELECT min(number) FROM clip_frames JOIN clips USING (clip_id) JOIN oil_spill_events ON id = event_id
+     WHERE clip_id = ? AND clip_frames.sha256 = frame_sha256 AND taken_at_ms >= started_at_ms`).pluck()
+  const settle = database.prepare<{ clip: number, opening: number | null }>(`
     UPDATE clip_frames
-       SET role = CASE WHEN number = (SELECT min(number) FROM clip_frames AS same
-                                       WHERE same.clip_id = clips.clip_id AND same.sha256 = frame_sha256 AND same.taken_at_ms >= started_at_ms) THEN 'opening'
+       SET role = CASE WHEN number = :opening THEN 'opening'
                        WHEN taken_at_ms < started_at_ms THEN 'pre'
                        WHEN taken_at_ms > last_detected_at_ms THEN 'post'
                        ELSE 'during' END
       FROM clips JOIN oil_spill_events ON id = event_id
-     WHERE clips.clip_id = clip_frames.clip_id AND clip_frames.clip_id = ?`)
+     WHERE clips.clip_id = clip_frames.clip_id AND clip_frames.clip_id = :clip`)
   const move = database.prepare<[number, number]>('UPDATE clips SET event_id = ? WHERE event_id = ?')
 
   /** Has one frame be the one of which the detector was surest, unless that is the opening one. */
@@ -108,7 +110,7 @@ export function clipStatements (database: Connection) {
       }
       grow.run(offset, Number(isTruncated), clipId)
       if (frames.length === 0) return undefined
-      findPeak(clipId)
+      if (frames.some(({ role }) => role === 'peak')) findPeak(clipId)
       const lastNumber = firstNumber + frames.length - 1
       return {
         clip_id: clipId,
@@ -120,7 +122,7 @@ export function clipStatements (database: Connection) {
     },
     /** Settles what each frame of a clip is, as its event is now known. Returns the digest of the whole index. */
     settle (clipId: number): { frames: number, digest: string } {
-      settle.run(clipId)
+      settle.run({ clip: clipId, opening: openingOf.get(clipId) ?? null })
       findPeak(clipId)
       const rows = all.all(clipId)
       return { frames: rows.length, digest: digestOf(rows.map(row => ({ ...row }))) }

@@ -20,8 +20,8 @@ const FLUSH_AFTER_MS = 1000
 /** What cannot be stored is tried again with the next ones, up to this many. */
 const MAX_KEPT = 1000
 
-interface Waiting<Note> {
-  readonly note: Promise<Note>
+interface Waiting {
+  readonly note: Promise<EventNote>
   /** Undefined where nobody waits. */
   readonly answer?: { readonly resolve: () => void, readonly reject: (error: unknown) => void }
 }
@@ -32,7 +32,7 @@ interface Waiting<Note> {
  */
 export class DetectionBatch {
   readonly #store: (notes: EventNote[]) => Promise<ReadonlyMap<EventNote, Error>>
-  #waiting: Array<Waiting<EventNote>> = []
+  #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
   #isClosed = false
@@ -74,8 +74,15 @@ export class DetectionBatch {
     await this.flush()
   }
 
-  async #storeAll (waiting: Array<Waiting<EventNote>>): Promise<void> {
-    const notes = await Promise.all(waiting.map(async ({ note }) => await note))
+  async #storeAll (all: readonly Waiting[]): Promise<void> {
+    const settled = await Promise.allSettled(all.map(({ note }) => note))
+    const notes: EventNote[] = []
+    const waiting = all.filter(({ answer }, at) => {
+      const note = settled[at]
+      if (note?.status === 'fulfilled') notes.push(note.value)
+      else answer?.reject(note?.reason)
+      return note?.status === 'fulfilled'
+    })
     try {
       const refused = await this.#store(notes)
       for (const [at, note] of notes.entries()) {
@@ -86,7 +93,7 @@ export class DetectionBatch {
         else answer?.reject(error)
       }
     } catch (error) {
-      const again: Array<Waiting<EventNote>> = []
+      const again: Waiting[] = []
       for (const [at, { answer, note }] of waiting.entries()) {
         if (answer === undefined && again.length < MAX_KEPT) {
           again.push({ note })

@@ -179,6 +179,8 @@ export class EventArchive implements EventStore {
   /** The frame is in the clip before the camera is answered, unless that fails: its hash is kept all the same. */
   async #join (event: EventSpan, detected: DetectedFrame, change: Pick<LateJoin, 'mergedEventId' | 'reopens'>, role: ClipRole | undefined): Promise<boolean> {
     const { cameraId, frame } = detected
+    // What both events went on with goes into the clip of each, before it is one.
+    if (change.mergedEventId !== null) await this.#notes.flush()
     const isNew = await this.#told(cameraId, async () => await this.#storeJoin(event, detected, change))
     if (isNew && change.mergedEventId !== null) this.#clips.merged(change.mergedEventId, event.id)
     if (isNew && role !== undefined) await this.#notes.addFrameNow(event.id, cameraId, { frame, role })

@@ -166,6 +166,46 @@ t.test('an event that is merged gives its clip to the other, and goes on with it
   t.equal(roles().length, 4)
 })
 
+t.test('what two events went on with is stored before a late detection makes one of them', async t => {
+  const { archive, query, failures } = await setUp(t)
+  const place = { kind: 'opens', clearBeforeMs: null, clearAfterMs: null } as const
+  await archive.keepLate(place, detected(0), 'opening')
+  await archive.change(opening(5))
+  await archive.noteDetection(2, detected(6), 'during') // waits for up to a second
+  await archive.noteDetection(1, detected(1), 'during')
+  const span = (id: number, nth: number) => ({ id, startedAtMs: START_MS + nth * 1000, lastDetectedAtMs: START_MS + nth * 1000, clearBeforeMs: null, clearAfterMs: null, lacksEvidence: false })
+  await archive.keepLate({ kind: 'bridges', first: span(1, 0), second: span(2, 5) }, detected(3), 'during')
+  await archive.noteDetection(1, detected(7), 'during')
+  await archive.close()
+  t.strictSame(failures, [])
+  t.equal(query('SELECT 1 FROM detections WHERE event_id = 1').length, 6)
+  t.equal(query('SELECT 1 FROM clip_frames').length, 6)
+})
+
+t.test('frames of one clip that come at once are left out rather than written over each other', async t => {
+  const { archive, clips, query, failures } = await setUp(t)
+  await archive.change(opening(0))
+  const frames = (nth: number) => ({ eventId: 1, cameraId: 'default', frames: [{ frame: shot(nth), role: 'during' as const }] })
+  const [first, second] = await Promise.all([clips.append(frames(1)), clips.append(frames(2))])
+  t.equal(first?.frames.length, 1)
+  t.equal(second, undefined)
+  if (first !== undefined) clips.unstored(1, first)
+  await archive.noteDetection(1, detected(3), 'during')
+  await archive.close()
+  t.match(query('SELECT size_bytes, truncated FROM clips'), [{ size_bytes: pictures(0, 3).length, truncated: 1 }])
+  t.strictSame(failures, [])
+})
+
+t.test('a clip of which nothing could be stored is forgotten', async t => {
+  const state = { isBroken: true }
+  const { archive, clips, clock, query, thread } = await setUp(t, { files: brokenFiles(state) })
+  await archive.change(opening(0))
+  t.equal(await thread.ask('clipIsOver', `${STEM}.mjpeg`), true)
+  clock.advance(10_000)
+  await clips.closeFinished()
+  t.strictSame(query('SELECT 1 FROM clips'), [])
+})
+
 t.test('a clip that is full leaves frames out and says so; detections are kept', async t => {
   const bytes = pictures(0).length
   const { archive, query, failures } = await setUp(t, { maxBytes: bytes * 8 })
@@ -253,6 +293,9 @@ t.test('a clip whose file is gone stops nothing', async t => {
   clock.advance(5000)
   await clips.closeFinished()
   t.match(failures, [{ code: 'CLIP_TOO_SHORT' }, {}])
+  clock.advance(60_000)
+  await clips.closeFinished()
+  t.equal(failures.length, 2, 'that is told once')
   t.equal(query('SELECT 1 FROM detections').length, 2)
   t.notOk(existsSync(join(folder, 'unclaimed_frames')))
 })
