@@ -192,9 +192,9 @@ const DEFECTS: Defect[] = [
   {
     kind: 'stale_thumbnail',
     plant: folder => {
-      mkdirSync(join(folder, 'oil_spill_frames/thumbnails'), { recursive: true })
-      writeFileSync(join(folder, 'oil_spill_frames/thumbnails/oil_spill_20220101_000000.jpg'), 'small')
-      return 'oil_spill_frames/thumbnails/oil_spill_20220101_000000.jpg'
+      mkdirSync(join(folder, 'thumbnails'), { recursive: true })
+      writeFileSync(join(folder, 'thumbnails/oil_spill_20220101_000000.jpg'), 'small')
+      return 'thumbnails/oil_spill_20220101_000000.jpg'
     },
     repaired: /^it was deleted$/
   },
