@@ -35,8 +35,8 @@ interface Waiting {
 
 /**
  * Runs the queries on a thread of their own, so that the one that relays frames never waits for a commit (200 ms
- * on an SD card). Writes are answered in the order they were made, and reads behind the writes that came with them. A
- * thread that dies is started again by the next call.
+ * on an SD card). Writes are answered in the order they were made, and reads behind the writes that were called before
+ * them. A write that is called while reads wait goes before them. A thread that dies is started again by the next call.
  */
 export class SqlThread {
   readonly #path: string

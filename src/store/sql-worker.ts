@@ -3,27 +3,40 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { openDatabase, type Connection } from './database.js'
 import { ledgerKeyOf, type LedgerKey } from './ledger-key.js'
 import { ledgerStatements, type Ledger } from './ledger-statements.js'
-import { queriesOf, WRITING_QUERIES, type Queries } from './queries.js'
+import { queriesOf, WRITING_QUERIES } from './queries.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 import type { SqlCall, SqlReply, SqlRequest } from './sql-messages.js'
 
 /**
  * The thread that speaks SQL. Calls that arrive while a commit is under way share the next one: each message empties
- * the port, and all writes that came with it go into one transaction, each within a savepoint of its own.
+ * the port, and all writes that came with it go into one transaction, each within a savepoint of its own. Whoever waits
+ * for a write does not wait for reads: they run one by one behind it, and writes that come meanwhile go first.
  */
 if (parentPort !== null) serve(parentPort, String(workerData))
 
 function serve (port: MessagePort, path: string): void {
   try {
     const history = open(path)
-    port.on('message', (first: SqlRequest) => {
-      const calls: SqlCall[] = []
-      let closing = false
-      for (let request: SqlRequest | undefined = first; request !== undefined; request = next(port)) {
+    const reads: SqlCall[] = []
+    let closing = false
+
+    /** Commits and answers the writes that have come, and puts the reads behind those that wait. */
+    const takeAll = (first: SqlRequest | undefined): void => {
+      const writes: SqlCall[] = []
+      for (let request = first; request !== undefined; request = next(port)) {
         if (request === 'close') closing = true
-        else calls.push(request)
+        else if (WRITING_QUERIES.has(request.name)) writes.push(request)
+        else reads.push(request)
       }
-      for (const each of answer(history, calls)) reply(port, each)
+      for (const each of commitTogether(history, writes)) reply(port, each)
+    }
+
+    port.on('message', (first: SqlRequest) => {
+      takeAll(first)
+      for (let read = reads.shift(); read !== undefined; read = reads.shift()) {
+        reply(port, attempt(() => run(history, read), read))
+        takeAll(next(port))
+      }
       if (closing) {
         history.database.close()
         port.close()
@@ -38,7 +51,8 @@ function serve (port: MessagePort, path: string): void {
 
 interface History {
   readonly database: Connection
-  readonly queries: Queries
+  /** By name. */
+  readonly queries: ReadonlyMap<string, unknown>
   readonly ledger: Ledger
   readonly key: LedgerKey
 }
@@ -47,7 +61,7 @@ function open (path: string): History {
   const key = ledgerKeyOf(dirname(path))
   const database = openDatabase(path)
   const ledger = ledgerStatements(database)
-  const history = { database, queries: queriesOf(database, ledger), ledger, key }
+  const history = { database, queries: new Map(Object.entries(queriesOf(database, ledger))), ledger, key }
   withLedger(history, () => { ledger.takeKey(key) })
   return history
 }
@@ -68,12 +82,6 @@ function reply (port: MessagePort, message: SqlReply): void {
 function next (port: MessagePort): SqlRequest | undefined {
   const received: { message: SqlRequest } | undefined = receiveMessageOnPort(port)
   return received?.message
-}
-
-function answer (history: History, calls: readonly SqlCall[]): SqlReply[] {
-  const writes = calls.filter(call => WRITING_QUERIES.has(call.name))
-  const reads = calls.filter(call => !WRITING_QUERIES.has(call.name))
-  return [...commitTogether(history, writes), ...reads.map(call => attempt(() => run(history, call), call))]
 }
 
 /** One failed write does not take the others with it, unless SQLite gave up the whole transaction. */
@@ -118,7 +126,7 @@ function failure (call: SqlCall, error: unknown): SqlReply {
 }
 
 function run ({ queries, ledger }: History, call: SqlCall): unknown {
-  const query: unknown = Object.entries(queries).find(([name]) => name === call.name)?.[1]
+  const query = queries.get(call.name)
   if (typeof query !== 'function') throw new Error(`no query ${call.name}`)
   const result: unknown = Reflect.apply(query, undefined, call.args)
   for (const entry of call.entries) ledger.append(entry)

@@ -89,6 +89,30 @@ t.test('a read that comes with writes sees them', async t => {
   t.match(await summary, [{ total: 2 }])
 })
 
+t.test('a write waits for no more than the read that is under way, and a read behind it sees it', async t => {
+  const { thread } = await setUp(t)
+  await thread.call('changeEvent', undefined, newEvent(1))
+  await thread.call('addDetections', Array.from({ length: 2000 }, (_, nth) => ({ eventId: 1, detection: newDetection(nth + 2) })))
+  const answered: string[] = []
+  const note = async <T>(name: string, call: Promise<T>): Promise<T> => {
+    const value = await call
+    answered.push(name)
+    return value
+  }
+  thread.onLedger(() => { answered.push('grown') })
+  const add = async (nth: number) => await thread.call('addDetections', [{ eventId: 1, detection: newDetection(nth) }])
+  // Long enough to get a word in between.
+  const reads = Array.from({ length: 50 }, async () => await note('read', thread.call('pageOfDetections', 1, { takenAtMs: 0, id: 0 }, 2000)))
+  await note('first', add(3001))
+  const second = note('second', add(3002))
+  const seen = thread.call('pageOfDetections', 1, { takenAtMs: newDetection(3001).takenAtMs, id: 0 }, 10)
+  await second
+  t.ok(answered.filter(name => name === 'read').length < reads.length, 'the second write was answered while reads waited')
+  t.strictSame(answered.filter(name => name !== 'read'), ['grown', 'first', 'grown', 'second'], 'who has an answer is not ahead of those who are told')
+  t.equal((await seen).length, 2)
+  t.ok((await Promise.all(reads)).every(page => page.length === 2000))
+})
+
 t.test('one write that fails takes no other with it', async t => {
   const { thread, other, path, countEvents } = await setUp(t)
   await thread.call('setStreamStopped', 'default', null)
