@@ -15,6 +15,7 @@ export const LIVE_KINDS: ReadonlyMap<string, string> = new Map([
   ['event.released', 'released'],
   ['evidence.deleted', 'evidence_deleted'],
   ['evidence.missing', 'updated'],
+  ['evidence.kept', 'updated'],
   ['camera.offline', 'camera_offline'],
   ['camera.online', 'camera_online']
 ])

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { LiveFeed, type LivePage } from '../../src/core/live-feed.js'
+import typescript from 'typescript'
+import { LIVE_KINDS, LiveFeed, type LivePage } from '../../src/core/live-feed.js'
 
 const setUp = () => {
   const reads: number[] = []
@@ -61,4 +64,31 @@ t.test('there is room for so many clients', async t => {
   t.notOk(feed.hasRoom)
   feed.leave(first)
   t.ok(feed.hasRoom)
+})
+
+/** What nobody is told of, and why. */
+const SILENT = new Map([
+  ['event.adopted', 'happened before the server listens, when an older history is opened'],
+  ['evidence.repaired', 'is done while no server runs, and is about no event']
+])
+
+/** The words for what happens to events, clips and evidence that stand in the sources of a folder as whole strings, without those in SQL. */
+function actionsIn (folder: string): Set<string> {
+  const found = new Set<string>()
+  const look = (node: typescript.Node): void => {
+    if (typescript.isStringLiteral(node) && /^(event|evidence|clip)\.[a-z_]+$/.test(node.text)) found.add(node.text)
+    typescript.forEachChild(node, look)
+  }
+  for (const path of (readdirSync(folder, { recursive: true }) as string[]).filter(path => path.endsWith('.ts'))) {
+    look(typescript.createSourceFile(path, readFileSync(join(folder, path), 'utf8'), typescript.ScriptTarget.Latest))
+  }
+  return found
+}
+
+t.test('whatever the ledger says of events, clips and evidence is told, or left out for a reason', async t => {
+  const actions = actionsIn(join(process.cwd(), 'src/store'))
+  actions.delete('event.id') // a column in SQL
+  t.strictSame([...actions].filter(action => !LIVE_KINDS.has(action) && !SILENT.has(action)), [])
+  const named = [...LIVE_KINDS.keys()].filter(action => !action.startsWith('camera.'))
+  t.strictSame([...named, ...SILENT.keys()].filter(action => !actions.has(action)), [], 'and all that are named are written')
 })
