@@ -9,16 +9,15 @@ import { deletionsOf, Retention, type RetentionReport } from './retention.js'
 import { retentionReads } from './retention-queries.js'
 import { SqlThread } from './sql-thread.js'
 
-/** What would be deleted now. */
-export interface RetentionPlan {
+/** What has been deleted, or would be now. */
+export interface RetentionRound extends RetentionReport {
   readonly deletions: readonly Deletion[]
+  /** Before it. */
   readonly usage: EvidenceUsage
-  /** The limit beyond which there would still be evidence; undefined for none. */
-  readonly limitExceeded: 'total_bytes' | 'free_disk' | undefined
 }
 
 /** Says what would be deleted now, whether a server is running or not, and changes nothing. */
-export async function planRetention (database: Connection, dataFolder: string, settings: RetentionSettings): Promise<RetentionPlan> {
+export async function planRetention (database: Connection, dataFolder: string, settings: RetentionSettings): Promise<RetentionRound> {
   const policy = policyOf(settings)
   const reads = retentionReads(database)
   const room = new DiskRoom({ dataFolder, files: fs, clock: systemClock, minFreeBytes: policy.minFreeBytes })
@@ -27,24 +26,29 @@ export async function planRetention (database: Connection, dataFolder: string, s
   const deletions: Deletion[] = []
   const reader = { pageOfDeletable: async (...args: Parameters<typeof reads.pageOfDeletable>) => reads.pageOfDeletable(...args) }
   for await (const each of deletionsOf(reader, policy, choice)) deletions.push(each)
-  return { deletions, usage, limitExceeded: choice.limitExceeded }
+  const bytes = deletions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  return { deletions, usage, events: deletions.length, bytes, limitExceeded: choice.limitExceeded }
 }
 
 /**
  * Deletes what has to go, where no server is running that would. Rejects with StartupError where the database cannot be
  * used, and with the first error of deleting a file.
  */
-export async function runRetention (dataFolder: string, settings: RetentionSettings): Promise<RetentionReport> {
+export async function runRetention (dataFolder: string, settings: RetentionSettings): Promise<RetentionRound> {
   const policy = policyOf(settings)
   const sql = await SqlThread.open(join(dataFolder, 'videostream.db'))
   try {
     const room = new DiskRoom({ dataFolder, files: fs, clock: systemClock, minFreeBytes: policy.minFreeBytes })
     const garbage = new Garbage(sql, dataFolder, fs)
     let undeleted: unknown
-    const retention = new Retention({ sql, garbage, room, clock: systemClock, policy, onUndeleted: error => { undeleted ??= error } })
+    const deletions: Deletion[] = []
+    const retention = new Retention({
+      sql, garbage, room, clock: systemClock, policy, onDeleted: gone => { deletions.push(...gone) }, onUndeleted: error => { undeleted ??= error }
+    })
+    const usage = await retention.usage()
     const report = await retention.run('command')
     if (undeleted !== undefined) throw undeleted
-    return report
+    return { ...report, deletions, usage }
   } finally {
     await sql.close()
   }

@@ -3,7 +3,6 @@ import { RetentionChoice, type Deletable, type Deletion, type EvidenceUsage, typ
 import type { DiskRoom } from './disk-room.js'
 import type { EventPosition } from '../core/event-filter.js'
 import type { Garbage } from './garbage.js'
-import type { DeletionOrder } from './retention-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
 /** Events that are read in one go. */
@@ -52,6 +51,8 @@ export interface RetentionOptions {
   readonly room: DiskRoom
   readonly clock: Clock
   readonly policy: RetentionPolicy
+  /** Is told of the evidence that is deleted, as it goes. */
+  readonly onDeleted?: (deletions: readonly Deletion[]) => void
   /** Is told of files that could not be deleted: they are tried again. */
   readonly onUndeleted: (error: unknown, files: number) => void
 }
@@ -136,22 +137,24 @@ export class Retention {
 
   async #delete (deletions: AsyncGenerator<Deletion>, actor: string): Promise<{ events: number, bytes: number }> {
     let [events, bytes] = [0, 0]
-    let orders: DeletionOrder[] = []
-    const deleteOrdered = async (): Promise<void> => {
-      const { sql, garbage, onUndeleted } = this.#options
-      const ordered = await sql.ask('orderDeletions', orders, this.policy.unreviewed, actor)
-      orders = []
+    let chosen: Deletion[] = []
+    const deleteChosen = async (): Promise<void> => {
+      const { sql, garbage, onDeleted, onUndeleted } = this.#options
+      const ordered = await sql.ask('orderDeletions', chosen.map(({ eventId, reason }) => ({ eventId, reason })), this.policy.unreviewed, actor)
+      const ids = new Set(ordered.map(({ eventId }) => eventId))
+      onDeleted?.(chosen.filter(({ eventId }) => ids.has(eventId)))
+      chosen = []
       const { failed, error } = await garbage.collect()
       if (failed > 0) onUndeleted(error, failed)
       events += ordered.length
       bytes += ordered.reduce((sum, each) => sum + each.sizeBytes, 0)
     }
-    for await (const { eventId, reason } of deletions) {
+    for await (const deletion of deletions) {
       if (this.#isClosed) break
-      orders.push({ eventId, reason })
-      if (orders.length === BATCH) await deleteOrdered()
+      chosen.push(deletion)
+      if (chosen.length === BATCH) await deleteChosen()
     }
-    if (orders.length > 0) await deleteOrdered()
+    if (chosen.length > 0) await deleteChosen()
     return { events, bytes }
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { loadConfig } from '../../config.js'
+import { loadConfig, type Config } from '../../config.js'
 import { claimDataFolder, isDataFolderInUse } from '../../store/data-folder.js'
-import { planRetention, runRetention, type RetentionPlan } from '../../store/offline-retention.js'
+import { planRetention, runRetention, type RetentionRound } from '../../store/offline-retention.js'
 import { openForReading } from '../../store/reading.js'
 import { COMMON_HELP, CommandError, EXIT, historyFolderOf, parseCommand, type Command } from './command.js'
 import { countText, sizeText } from './sizes.js'
@@ -32,38 +32,38 @@ wrong way, 3 not done.`,
     if (!values['dry-run'] && isDataFolderInUse(folder)) {
       throw new CommandError(`a server is running on ${folder}: it does this by itself; --dry-run says what would go`)
     }
-    const database = openForReading(join(folder, 'videostream.db'))
-    let plan: RetentionPlan
-    try {
-      plan = await planRetention(database, folder, settings)
-    } finally {
-      database.close()
-    }
-    if (!values['dry-run']) {
-      const claim = claimDataFolder(folder)
-      try {
-        await runRetention(folder, settings)
-      } finally {
-        claim.release()
-      }
-    }
-    terminal.log(values.json ? JSON.stringify(toJson(plan, values['dry-run'])) : toText(plan, values['dry-run']))
-    return plan.limitExceeded === undefined ? EXIT.ok : EXIT.finding
+    const isDryRun = values['dry-run']
+    const done = isDryRun ? await planned(folder, settings) : await carriedOut(folder, settings)
+    terminal.log(values.json ? JSON.stringify(toJson(done, isDryRun)) : toText(done, isDryRun))
+    return done.limitExceeded === undefined ? EXIT.ok : EXIT.finding
   }
 }
 
-function bytesOf ({ deletions }: RetentionPlan): number {
-  return deletions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+async function planned (folder: string, settings: Config): Promise<RetentionRound> {
+  const database = openForReading(join(folder, 'videostream.db'))
+  try {
+    return await planRetention(database, folder, settings)
+  } finally {
+    database.close()
+  }
 }
 
-function toJson (plan: RetentionPlan, isDryRun: boolean) {
-  const { deletions, usage: { totalBytes, freeBytes }, limitExceeded } = plan
+async function carriedOut (folder: string, settings: Config): Promise<RetentionRound> {
+  const claim = claimDataFolder(folder)
+  try {
+    return await runRetention(folder, settings)
+  } finally {
+    claim.release()
+  }
+}
+
+function toJson ({ deletions, usage: { totalBytes, freeBytes }, events, bytes, limitExceeded }: RetentionRound, isDryRun: boolean) {
   return {
     dry_run: isDryRun,
     evidence_bytes: totalBytes,
     free_bytes: freeBytes ?? null,
-    events: deletions.length,
-    bytes: bytesOf(plan),
+    events,
+    bytes,
     limit_exceeded: limitExceeded ?? null,
     deletions: deletions.map(({ eventId, cameraId, startedAtMs, endedAtMs, files, sizeBytes, reason }) => ({
       id: eventId, camera_id: cameraId, started_at: new Date(startedAtMs).toISOString(), ended_at: new Date(endedAtMs).toISOString(), files, bytes: sizeBytes, reason
@@ -71,12 +71,11 @@ function toJson (plan: RetentionPlan, isDryRun: boolean) {
   }
 }
 
-function toText (plan: RetentionPlan, isDryRun: boolean): string {
-  const { deletions, usage: { totalBytes, freeBytes }, limitExceeded } = plan
+function toText ({ deletions, usage: { totalBytes, freeBytes }, events, bytes, limitExceeded }: RetentionRound, isDryRun: boolean): string {
   return [
     ...deletions.map(({ eventId, cameraId, startedAtMs, files, sizeBytes, reason }) =>
       `event ${eventId} of ${cameraId}, ${new Date(startedAtMs).toISOString()}: ${countText(files, 'file')}, ${sizeText(sizeBytes)}, ${WHY[reason]}`),
-    `${isDryRun ? 'would delete' : 'deleted'} the evidence of ${countText(deletions.length, 'event')}, ${sizeText(bytesOf(plan))} of ${sizeText(totalBytes)}` +
+    `${isDryRun ? 'would delete' : 'deleted'} the evidence of ${countText(events, 'event')}, ${sizeText(bytes)} of ${sizeText(totalBytes)}` +
       (freeBytes === undefined ? '' : `; ${sizeText(freeBytes)} ${isDryRun ? 'are' : 'were'} free on the disk`),
     ...limitExceeded === undefined ? [] : [`there is still evidence ${WHY[limitExceeded]}, and no more of it may be deleted: review or release events, or raise the limit`]
   ].join('\n')

@@ -13,16 +13,16 @@ async function retention (folder: string, args: string[], settings: NodeJS.Proce
   return { exitCode, text: out.join('\n'), errors }
 }
 
-/** A data folder with three events, of which the first two are reviewed, and the server that made it. */
-async function setUp (t: Test) {
+/** A data folder with three events or more, of which all but the last are reviewed, and the server that made it. */
+async function setUp (t: Test, events = 3) {
   const folder = join(temporaryFolder(t), 'data')
   const { app, url } = await startServer(t, { DATA_DIR: folder, POST_EVENT_SECONDS: '0' })
-  for (let nth = 0; nth < 3; nth += 1) {
+  for (let nth = 0; nth < events; nth += 1) {
     await upload(url, { spill: true })
     await upload(url)
   }
   const database = new Database(join(folder, 'videostream.db'))
-  database.exec('UPDATE oil_spill_events SET verdict = \'confirmed\' WHERE id < 3')
+  database.prepare('UPDATE oil_spill_events SET verdict = \'confirmed\' WHERE id < ?').run(events)
   const growing = database.prepare('SELECT count(*) FROM clips WHERE closed_at_ms IS NULL').pluck()
   await until(() => growing.get() === 0, 'the end of the clips')
   const sizes = database.prepare<[], number>('SELECT sum(size_bytes) FROM kept_files GROUP BY event_id ORDER BY event_id').pluck().all()
@@ -54,6 +54,23 @@ t.test('where no more may be deleted, it says so', async t => {
   const { folder, app } = await setUp(t)
   await app.close()
   t.match(await retention(folder, ['--dry-run'], { RETAIN_MAX_BYTES: '1', MIN_FREE_BYTES: '0' }), { exitCode: 1, text: /would delete the evidence of 2 events, .*\nthere is still evidence beyond RETAIN_MAX_BYTES, and no more of it may be deleted/ })
+})
+
+t.test('it tells what has gone, not what it had in mind', async t => {
+  const { folder, app, frames, sizes } = await setUp(t, 12)
+  await app.close()
+  const database = new Database(join(folder, 'videostream.db'))
+  // Somebody holds an event after it was chosen.
+  database.exec('CREATE TRIGGER meanwhile AFTER UPDATE OF evidence_state ON oil_spill_events WHEN NEW.id = 1 BEGIN UPDATE oil_spill_events SET held = 1 WHERE id = 11; END')
+  database.close()
+  const settings = { RETAIN_MAX_BYTES: '1', MIN_FREE_BYTES: '0' }
+  t.match(JSON.parse((await retention(folder, ['--dry-run', '--json'], settings)).text), { events: 11 })
+  const { exitCode, text } = await retention(folder, ['--json'], settings)
+  const report = JSON.parse(text) as { deletions: Array<{ id: number }> }
+  t.match(report, { dry_run: false, events: 10, bytes: sizes.slice(0, 10).reduce((sum, size) => sum + size), limit_exceeded: 'total_bytes' })
+  t.strictSame(report.deletions.map(({ id }) => id), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  t.equal(exitCode, 1)
+  t.equal(frames(), 2)
 })
 
 t.test('a setting that is wrong is told', async t => {
