@@ -1,9 +1,10 @@
-import fs from 'node:fs/promises'
+import fs, { type FileHandle } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { FrameMemory } from '../core/frame-memory.js'
 import { EvidenceAltered, EvidenceMissing } from '../errors.js'
 import { UNCLAIMED_FOLDER, type EvidenceFiles } from './evidence-store.js'
+import { flushFolder, makeFolder } from './folder.js'
 import { errorCode } from './storage-errors.js'
 
 /** What is read at once: small enough not to hold up the relay while it is hashed. */
@@ -11,6 +12,15 @@ const SLICE_BYTES = 64 * 1024
 
 /** Where a frame is, and what it is. */
 export interface FramePlace { readonly path: string, readonly offsetBytes: number, readonly sizeBytes: number, readonly sha256: string }
+
+/** What lay behind a clip, and is kept apart from it now. */
+export interface Tail {
+  /** Below the data folder. */
+  readonly path: string
+  readonly bytes: number
+  /** Lower-case hexadecimal. */
+  readonly sha256: string
+}
 
 /** A clip's file is shorter than its index says. Nothing is written behind a hole. */
 class ClipTooShort extends Error {
@@ -44,7 +54,7 @@ export class ClipFiles {
       if (size > sizeBytes) await file.truncate(sizeBytes)
       for (const jpeg of jpegs) await file.writeFile(jpeg)
       await file.sync()
-      if (sizeBytes === 0) await this.#flushFolder(dirname(fullPath))
+      if (sizeBytes === 0) await flushFolder(dirname(fullPath), this.#files)
     } catch (error) {
       if (errorCode(error) !== 'CLIP_TOO_SHORT') await file.truncate(sizeBytes).catch(() => {}) // the next one does it otherwise
       if (sizeBytes === 0) await this.discard(path)
@@ -94,13 +104,7 @@ export class ClipFiles {
     const file = await this.#files.open(join(this.#dataFolder, path), 'r')
     try {
       const hash = createHash('sha256')
-      const slice = Buffer.allocUnsafe(SLICE_BYTES)
-      for (let at = 0; at < sizeBytes;) {
-        const { bytesRead } = await file.read(slice, 0, Math.min(SLICE_BYTES, sizeBytes - at), at)
-        if (bytesRead === 0) throw new ClipTooShort(`${path} has ${at} bytes, and ${sizeBytes} in its index`)
-        hash.update(slice.subarray(0, bytesRead))
-        at += bytesRead
-      }
+      for await (const slice of slicesOf(file, path, 0, sizeBytes)) hash.update(slice)
       return hash.digest('hex')
     } finally {
       await file.close()
@@ -121,25 +125,28 @@ export class ClipFiles {
   /**
    * Moves what lies behind the first so many bytes to `unclaimed_frames`, in a file of the clip's name and `.tail`: a
    * crash came before the index knew of it. Does nothing where there is no such thing, or no file.
-   * @returns how many bytes were moved
-   * @throws the file system's error; then the clip is as it was
+   * @returns what was moved; undefined where nothing was
+   * @throws the file system's error, or CLIP_TOO_SHORT; then the clip is as it was
    */
-  async setTailAside (path: string, sizeBytes: number): Promise<number> {
-    const fullPath = join(this.#dataFolder, path)
-    if (!await this.exists(path)) return 0
-    const file = await this.#files.open(fullPath, 'r+')
+  async moveTail (path: string, sizeBytes: number): Promise<Tail | undefined> {
+    if (!await this.exists(path)) return undefined
+    const file = await this.#files.open(join(this.#dataFolder, path), 'r+')
     try {
       const { size } = await file.stat()
-      if (size <= sizeBytes) return 0
-      const tail = Buffer.allocUnsafe(size - sizeBytes)
-      if (!await this.read(path, sizeBytes, tail)) return 0
-      await this.#save(await this.#tailPath(path), tail)
+      if (size <= sizeBytes) return undefined
+      const tailPath = await this.#tailPath(path)
+      const sha256 = await this.#save(tailPath, slicesOf(file, path, sizeBytes, size))
       await file.truncate(sizeBytes)
       await file.sync()
-      return tail.length
+      return { path: tailPath, bytes: size - sizeBytes, sha256 }
     } finally {
       await file.close()
     }
+  }
+
+  /** Does so, and says how many bytes were moved. */
+  async setTailAside (path: string, sizeBytes: number): Promise<number> {
+    return (await this.moveTail(path, sizeBytes))?.bytes ?? 0
   }
 
   /** Removes the file of a clip that could not be stored. Does nothing where that fails: the next start sweeps it. */
@@ -155,12 +162,17 @@ export class ClipFiles {
     }
   }
 
-  async #save (path: string, bytes: Buffer): Promise<void> {
+  /** Resolves with its SHA-256 when it is flushed. */
+  async #save (path: string, slices: AsyncIterable<Buffer>): Promise<string> {
     const fullPath = join(this.#dataFolder, path)
-    await this.#files.mkdir(dirname(fullPath), { recursive: true })
+    await makeFolder(dirname(fullPath), this.#files)
     const file = await this.#files.open(fullPath, 'wx', 0o640)
+    const hash = createHash('sha256')
     try {
-      await file.writeFile(bytes)
+      for await (const slice of slices) {
+        hash.update(slice)
+        await file.writeFile(slice)
+      }
       await file.sync()
     } catch (error) {
       await this.discard(path)
@@ -168,15 +180,21 @@ export class ClipFiles {
     } finally {
       await file.close()
     }
-    await this.#flushFolder(dirname(fullPath))
+    await flushFolder(dirname(fullPath), this.#files)
+    return hash.digest('hex')
   }
+}
 
-  async #flushFolder (path: string): Promise<void> {
-    const folder = await this.#files.open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+/**
+ * A part of a file, in slices; each holds until the next one is asked for.
+ * @throws the file system's error, or CLIP_TOO_SHORT where the file ends before the part does
+ */
+async function * slicesOf (file: Pick<FileHandle, 'read'>, path: string, fromBytes: number, toBytes: number): AsyncGenerator<Buffer> {
+  const slice = Buffer.allocUnsafe(SLICE_BYTES)
+  for (let at = fromBytes; at < toBytes;) {
+    const { bytesRead } = await file.read(slice, 0, Math.min(SLICE_BYTES, toBytes - at), at)
+    if (bytesRead === 0) throw new ClipTooShort(`${path} has ${at} bytes, and not ${toBytes}`)
+    yield slice.subarray(0, bytesRead)
+    at += bytesRead
   }
 }

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import fs from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
+import { ClipFiles } from './clip-files.js'
 import type { CheckFinding } from './data-check.js'
 import { UNCLAIMED_FOLDER } from './evidence-store.js'
+import { flushFolder, makeFolder } from './folder.js'
 import { Garbage } from './garbage.js'
 import type { SqlThread } from './sql-thread.js'
 import { errorCode } from './storage-errors.js'
@@ -59,28 +60,17 @@ export class DataRepair {
   async #setAside ({ kind, subject }: CheckFinding): Promise<string> {
     const target = await this.#freePath(basename(subject).replace(/^\./, ''))
     await fs.rename(join(this.#dataFolder, subject), join(this.#dataFolder, target))
-    await this.#flushFolder(dirname(subject))
-    await this.#flushFolder(UNCLAIMED_FOLDER)
+    await flushFolder(join(this.#dataFolder, dirname(subject)))
+    await flushFolder(join(this.#dataFolder, UNCLAIMED_FOLDER))
     await this.#tell({ kind, path: subject, moved_to: target })
     return `it was moved to ${target}`
   }
 
-  /** First saved, then cut off. */
   async #setTailAside (path: string, sizeBytes: number): Promise<string> {
-    const target = await this.#freePath(`${basename(path, extname(path))}.tail`)
-    const clip = await fs.open(join(this.#dataFolder, path), 'r+')
-    try {
-      const tail = Buffer.alloc(Math.max(0, (await clip.stat()).size - sizeBytes))
-      await clip.read(tail, 0, tail.length, sizeBytes)
-      await fs.writeFile(join(this.#dataFolder, target), tail, { flag: 'wx', mode: 0o640, flush: true })
-      await this.#flushFolder(UNCLAIMED_FOLDER)
-      await clip.truncate(sizeBytes)
-      await clip.sync()
-      await this.#tell({ kind: 'clip_tail', path, moved_to: target, size_bytes: tail.length, sha256: createHash('sha256').update(tail).digest('hex') })
-      return `they were moved to ${target}`
-    } finally {
-      await clip.close()
-    }
+    const tail = await new ClipFiles(this.#dataFolder).moveTail(path, sizeBytes)
+    if (tail === undefined) return 'they are gone already'
+    await this.#tell({ kind: 'clip_tail', path, moved_to: tail.path, size_bytes: tail.bytes, sha256: tail.sha256 })
+    return `they were moved to ${tail.path}`
   }
 
   async #tell (payload: { readonly [key: string]: string | number }): Promise<void> {
@@ -89,20 +79,11 @@ export class DataRepair {
 
   /** A name in the folder of what nothing claims that is not taken. */
   async #freePath (name: string): Promise<string> {
-    await fs.mkdir(join(this.#dataFolder, UNCLAIMED_FOLDER), { recursive: true })
+    await makeFolder(join(this.#dataFolder, UNCLAIMED_FOLDER))
     const extension = extname(name)
     for (let nth = 1; ; nth += 1) {
       const path = `${UNCLAIMED_FOLDER}/${basename(name, extension)}${nth === 1 ? '' : `-${nth}`}${extension}`
       if (!await exists(join(this.#dataFolder, path))) return path
-    }
-  }
-
-  async #flushFolder (folder: string): Promise<void> {
-    const handle = await fs.open(join(this.#dataFolder, folder), 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
     }
   }
 }

@@ -5,6 +5,7 @@ import { evidencePath, EVIDENCE_FOLDER, type Evidence } from '../core/event.js'
 import { takenAtMs, type Frame } from '../core/frame.js'
 import { sha256 } from '../core/sha256.js'
 import { EvidenceAltered, EvidenceMissing } from '../errors.js'
+import { flushFolder } from './folder.js'
 import { errorCode } from './storage-errors.js'
 
 /** Where complete frames go that no event claims after a crash. Nobody was told that they were stored. */
@@ -48,7 +49,7 @@ export class EvidenceStore {
   static async open (dataFolder: string, files: EvidenceFiles = fs, isKnown: (path: string) => Promise<boolean> = async () => false): Promise<EvidenceStore> {
     const store = new EvidenceStore(dataFolder, files, isKnown)
     await files.mkdir(join(dataFolder, EVIDENCE_FOLDER), { recursive: true })
-    await store.#flushFolder(dataFolder)
+    await flushFolder(dataFolder, files)
     return store
   }
 
@@ -64,7 +65,7 @@ export class EvidenceStore {
     try {
       await inParallel(this.#writeFlushed(part, frame.memory.jpeg), beside?.write(framePath))
       await this.#files.rename(part, path)
-      await this.#flushFolder(dirname(path))
+      await flushFolder(dirname(path), this.#files)
     } catch (error) {
       await this.#remove(part)
       await this.#remove(path)
@@ -184,15 +185,6 @@ export class EvidenceStore {
       await file.sync()
     } finally {
       await file.close()
-    }
-  }
-
-  async #flushFolder (path: string): Promise<void> {
-    const folder = await this.#files.open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
     }
   }
 

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { thumbnailPath } from '../core/event.js'
 import type { EvidenceFiles } from './evidence-store.js'
+import { flushFolder } from './folder.js'
 import type { SqlThread } from './sql-thread.js'
 import { errorCode } from './storage-errors.js'
 
@@ -56,7 +57,7 @@ export class Garbage {
           error = cause
         }
       }
-      for (const folder of new Set(gone.map(dirname))) await this.#flush(join(this.#dataFolder, folder))
+      for (const folder of new Set(gone.map(dirname))) await flushFolder(join(this.#dataFolder, folder), this.#files)
       if (gone.length > 0) await this.#sql.ask('dropGarbage', gone)
       files += gone.length
       after = last.path
@@ -74,15 +75,6 @@ export class Garbage {
       await this.#files.unlink(join(this.#dataFolder, path))
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error
-    }
-  }
-
-  async #flush (path: string): Promise<void> {
-    const folder = await this.#files.open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
     }
   }
 }

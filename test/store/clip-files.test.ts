@@ -102,6 +102,37 @@ t.test('a tail that no index knows is set aside', async t => {
   t.strictSame(tails.map(name => readFileSync(join(folder, 'unclaimed_frames', name))), [C, B])
 })
 
+t.test('a tail is told by its path, size and hash, however long it is', async t => {
+  const { clips, folder, file } = setUp(t)
+  const tail = Buffer.alloc(200_000, 'tail of more than one slice')
+  t.equal(await clips.moveTail(PATH, 0), undefined, 'there is no file')
+  writeFileSync(file, Buffer.concat([A, tail]))
+  const path = 'unclaimed_frames/oil_spill_20230623_143022.tail'
+  t.strictSame(await clips.moveTail(PATH, A.length), { path, bytes: tail.length, sha256: sha256(tail) })
+  t.strictSame(readFileSync(join(folder, path)), tail)
+  t.strictSame(readFileSync(file), A)
+})
+
+t.test('a tail of which not all can be read stays where it is', async t => {
+  const { clips, folder, file } = setUp(t, {
+    ...fs,
+    open: async (path, flags, mode) => {
+      const handle = await fs.open(path, flags, mode)
+      const real = await fs.open(path, 'r')
+      t.teardown(async () => { await real.close() })
+      const readable = A.length + 10
+      return Object.assign(handle, {
+        read: async (into: Buffer, offset: number, length: number, position: number) =>
+          await real.read(into, offset, Math.max(0, Math.min(length, readable - position)), position)
+      })
+    }
+  })
+  writeFileSync(file, Buffer.concat([A, B]))
+  await t.rejects(clips.moveTail(PATH, A.length), { code: 'CLIP_TOO_SHORT' })
+  t.strictSame(readFileSync(file), Buffer.concat([A, B]))
+  t.strictSame(readdirSync(join(folder, 'unclaimed_frames')), [])
+})
+
 t.test('a tail that cannot be saved stays where it is', async t => {
   const { clips, file } = setUp(t, failingFiles('writeFile', 1))
   writeFileSync(file, Buffer.concat([A, B]))

@@ -1,8 +1,9 @@
 import { mkdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { flushFolder } from '../folder.js'
 import type { NeededFile } from './evidence-rows.js'
 import type { ListedFile } from './file-list.js'
-import { copyHashed, flushFolder, hashFile, SourceUnreadable, type HashedBytes } from './hashed-copy.js'
+import { copyHashed, hashFile, SourceUnreadable, type HashedBytes } from './hashed-copy.js'
 import { isEvidencePath } from './manifest.js'
 
 /** A file that is not there, cannot be read, or is not as it was. */

@@ -66,16 +66,6 @@ export async function hashFile (path: string, maxBytes = Infinity): Promise<Hash
   }
 }
 
-/** Has the names in a folder survive a power cut. */
-export async function flushFolder (path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
 async function openSource (path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r')

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { chown, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { flushFolder } from '../folder.js'
 import { readList, type ListedFile } from './file-list.js'
-import { copyHashed, flushFolder, hashFile, SourceUnreadable, type HashedBytes, type Owner } from './hashed-copy.js'
+import { copyHashed, hashFile, SourceUnreadable, type HashedBytes, type Owner } from './hashed-copy.js'
 import type { BackedUpFile, Manifest } from './manifest.js'
 
 /** A file of a backup that is not there, cannot be read, or is not as it was backed up. */

@@ -263,7 +263,7 @@ t.test('the ledger tells where it has moved what', async t => {
   t.equal(readFileSync(join(folder, 'unclaimed_frames/planted.tail'), 'utf8'), 'tail')
   const database = new Database(join(folder, 'videostream.db'), { readonly: true })
   t.match(database.prepare('SELECT actor, payload FROM ledger WHERE action = \'evidence.repaired\'').all(), [
-    { actor: 'command', payload: /"moved_to":"unclaimed_frames\/planted\.tail","path":"oil_spill_frames\/planted\.mjpeg"/ }])
+    { actor: 'command', payload: /"moved_to":"unclaimed_frames\/planted\.tail","path":"oil_spill_frames\/planted\.mjpeg","sha256":"0c62f876ef1dea830de9f32c2f4b46dd6d74d50d15896e09ef5a2fcd4ac7e1d7","size_bytes":4/ }])
   database.close()
 })
 
