@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { actorOf } from '../core/user.js'
 import { EventNotFound, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
 import { EventParams } from '../schemas/oil-spill-event.js'
 import { content, errorResponses } from './documented.js'
@@ -34,7 +35,7 @@ export default (async app => {
     if (packing >= MAX_BUNDLES) throw new ReadsBusy()
     packing += 1
     reply.raw.once('close', () => { packing -= 1 })
-    const bundle = await app.bundles.pack(request.params.id, `user:${request.person?.username ?? ''}`, app.clock.nowMs())
+    const bundle = await app.bundles.pack(request.params.id, actorOf(request), app.clock.nowMs())
     if (bundle === undefined) throw new EventNotFound(request.params.id)
     return await reply.type('application/zip').headers({
       'cache-control': 'no-store',

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Deletion } from '../core/retention.js'
 import { formatDatetime } from '../core/time-format.js'
+import { actorOf } from '../core/user.js'
 import { HistoryUnavailable, ReadRateExceeded } from '../errors.js'
 import { RetentionPlan, RetentionReport } from '../schemas/retention.js'
 import { content, errorResponses, ref } from './documented.js'
@@ -56,7 +57,7 @@ export default (async app => {
       response: { 200: content('application/json', ref(RetentionReport), { description: 'What was deleted' }), ...errors }
     }
   }, async request => {
-    const { events, bytes, limitExceeded } = await app.retention.run(`user:${request.person?.username ?? ''}`)
+    const { events, bytes, limitExceeded } = await app.retention.run(actorOf(request))
     request.log.info({ events, bytes, by: request.person?.username }, 'evidence was deleted on demand')
     return { events, bytes, limit_exceeded: limitExceeded ?? null }
   })

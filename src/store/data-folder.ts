@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { passwordProblem } from '../core/camera.js'
 import { EVIDENCE_FOLDER } from '../core/event.js'
 import { StartupError } from '../errors.js'
+import { DATABASE_FILE } from './folder.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 import { writeWhole } from './whole-file.js'
 
@@ -107,7 +108,7 @@ export function generatedPassword (folder: string): { password: string, madeNow:
  * @throws StartupError with one line that says what to do
  */
 export function refuseLostHistory (folder: string): void {
-  const database = join(folder, 'videostream.db')
+  const database = join(folder, DATABASE_FILE)
   const evidence = join(folder, EVIDENCE_FOLDER)
   if (existsSync(join(folder, RESTORING_FOLDER))) {
     throw new StartupError(`a restore into ${folder} was not finished: run it again, with --replace`)

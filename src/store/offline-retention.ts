@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.js'
 import { policyOf, RetentionChoice, type Deletion, type EvidenceUsage, type RetentionSettings } from '../core/retention.js'
 import type { Connection } from './database.js'
 import { DiskRoom } from './disk-room.js'
+import { DATABASE_FILE } from './folder.js'
 import { Garbage } from './garbage.js'
 import { deletionsOf, Retention, type RetentionReport } from './retention.js'
 import { retentionReads } from './retention-queries.js'
@@ -36,7 +37,7 @@ export async function planRetention (database: Connection, dataFolder: string, s
  */
 export async function runRetention (dataFolder: string, settings: RetentionSettings): Promise<RetentionRound> {
   const policy = policyOf(settings)
-  const sql = await SqlThread.open(join(dataFolder, 'videostream.db'))
+  const sql = await SqlThread.open(join(dataFolder, DATABASE_FILE))
   try {
     const room = new DiskRoom({ dataFolder, files: fs, clock: systemClock, minFreeBytes: policy.minFreeBytes })
     const garbage = new Garbage(sql, dataFolder, fs)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StartupError } from '../errors.js'
 import { APPLICATION_ID, type Connection } from './database.js'
+import { DATABASE_FILE } from './folder.js'
 import { MIGRATIONS } from './migrations/index.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 
@@ -39,7 +40,7 @@ function inPlace (path: string): Connection {
 function inCopy (path: string): Connection {
   const folder = mkdtempSync(join(tmpdir(), 'videostream-read-'))
   try {
-    const copy = join(folder, 'videostream.db')
+    const copy = join(folder, DATABASE_FILE)
     copyFileSync(path, copy)
     if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`)
     const database = new Database(copy, { fileMustExist: true })

@@ -1,5 +1,6 @@
 import type { SignedHead } from '../core/checkpoint.js'
 import type { Connection } from './database.js'
+import { DATABASE_FILE } from './folder.js'
 import { verifyEvents } from './verify-events.js'
 import { verifyFiles } from './verify-files.js'
 import { signatureKeys, verifyHeads } from './verify-heads.js'
@@ -90,7 +91,7 @@ export async function verifyHistory (database: Connection, folder: string, optio
   database.exec('BEGIN')
   try {
     const damage = damageOf(database)
-    if (damage !== undefined) verification.report('videostream.db', `is damaged: ${damage}`)
+    if (damage !== undefined) verification.report(DATABASE_FILE, `is damaged: ${damage}`)
     const ledger = verifyLedger(verification)
     const keys = signatureKeys(verification, options.publicKeys)
     const checkpoints = verifyHeads(verification, ledger, keys, options.checkpoints ?? [])

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { checkData, type CheckFinding, type CheckSummary } from '../../store/data-check.js'
 import { claimDataFolder, isDataFolderInUse } from '../../store/data-folder.js'
 import { DataRepair } from '../../store/data-repair.js'
+import { DATABASE_FILE } from '../../store/folder.js'
 import { openForReading } from '../../store/reading.js'
 import { SqlThread } from '../../store/sql-thread.js'
 import { COMMON_HELP, CommandError, EXIT, historyFolderOf, parseCommand, type Command } from './command.js'
@@ -39,7 +40,7 @@ done.`,
 }
 
 async function look (folder: string, isRunning: boolean): Promise<{ results: Result[], summary: CheckSummary }> {
-  const database = openForReading(join(folder, 'videostream.db'))
+  const database = openForReading(join(folder, DATABASE_FILE))
   try {
     const results: Result[] = []
     const summary = await checkData({
@@ -59,7 +60,7 @@ async function repair (folder: string): Promise<{ results: Result[], summary: Ch
     if (found.results.length === 0) return found
     // Where SQLite finds damage, nothing more is written.
     if (found.results.some(({ finding }) => finding.kind === 'database_damaged')) return found
-    const sql = await SqlThread.open(join(folder, 'videostream.db'))
+    const sql = await SqlThread.open(join(folder, DATABASE_FILE))
     try {
       const repairs = new DataRepair(sql, folder)
       const results: Result[] = []

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { ConfigSchema } from '../../config.js'
+import { DATABASE_FILE } from '../../store/folder.js'
 
 /** What a command prints to: `console`, or a test's. Results go to `log`, what is wrong to `error`. */
 export type Terminal = Pick<Console, 'log' | 'error'>
@@ -102,7 +103,7 @@ export function dataFolderOf (values: { readonly 'data-dir'?: string | undefined
  */
 export function historyFolderOf (values: { readonly 'data-dir'?: string | undefined }, environment: NodeJS.ProcessEnv): string {
   const folder = dataFolderOf(values, environment)
-  if (!existsSync(join(folder, 'videostream.db'))) {
+  if (!existsSync(join(folder, DATABASE_FILE))) {
     throw new CommandError(`there is no history in ${folder}: name the server's data folder with --data-dir or DATA_DIR`, EXIT.usage)
   }
   return folder

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig, type Config } from '../../config.js'
 import { claimDataFolder, isDataFolderInUse } from '../../store/data-folder.js'
+import { DATABASE_FILE } from '../../store/folder.js'
 import { planRetention, runRetention, type RetentionRound } from '../../store/offline-retention.js'
 import { openForReading } from '../../store/reading.js'
 import { COMMON_HELP, CommandError, EXIT, historyFolderOf, parseCommand, type Command } from './command.js'
@@ -40,7 +41,7 @@ wrong way, 3 not done.`,
 }
 
 async function planned (folder: string, settings: Config): Promise<RetentionRound> {
-  const database = openForReading(join(folder, 'videostream.db'))
+  const database = openForReading(join(folder, DATABASE_FILE))
   try {
     return await planRetention(database, folder, settings)
   } finally {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DATABASE_FILE } from '../../store/folder.js'
 import { openForReading } from '../../store/reading.js'
 import { readCheckpoints } from '../../store/outside-checkpoints.js'
 import { firstEntrySince, lastEntry, verifyHistory, type Finding, type OutsideCheckpoint, type VerifySummary } from '../../store/verify.js'
@@ -33,7 +34,7 @@ Exit code: 0 all is as it was written, 1 something is not, 2 called in a wrong w
     const folder = historyFolderOf(values, context.environment)
     const checkpoints = values.checkpoint.flatMap(checkpointsIn)
     const publicKeys = values['public-key']?.map(textOf)
-    const path = join(folder, 'videostream.db')
+    const path = join(folder, DATABASE_FILE)
     const database = openForReading(path)
     try {
       const since = values.since === undefined ? undefined : sinceOf(values.since, database)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from '../database.js'
+import { DATABASE_FILE } from '../folder.js'
 import { copyDatabase, factsOf, openCopy, type HistoryFacts } from './database-copy.js'
 import type { EvidenceCopier, FileFinding } from './evidence-copier.js'
 import { neededByHistory, unclaimedFiles, type NeededFile } from './evidence-rows.js'
@@ -44,7 +45,7 @@ export async function makePass (settings: PassSettings): Promise<Pass> {
   const { dataFolder, partsFolder, name } = settings
   const [database, list] = [`history-${name}.db`, `files-${name}.ndjson`]
   const databasePath = join(partsFolder, database)
-  await copyDatabase(join(dataFolder, 'videostream.db'), databasePath)
+  await copyDatabase(join(dataFolder, DATABASE_FILE), databasePath)
   const copy = openCopy(databasePath)
   try {
     const facts = factsOf(copy)

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { chown, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { flushFolder } from '../folder.js'
+import { DATABASE_FILE, flushFolder } from '../folder.js'
 import { readList, type ListedFile } from './file-list.js'
 import { copyHashed, hashFile, SourceUnreadable, type HashedBytes, type Owner } from './hashed-copy.js'
 import type { BackedUpFile, Manifest } from './manifest.js'
@@ -46,7 +46,7 @@ export class RestoreCopy {
   /** Rejects with the file system's error where a copy cannot be written. */
   async run (): Promise<RestoreCopied> {
     const { database, list, secrets } = this.#manifest
-    const isDatabaseWhole = await this.#take(database, 'videostream.db', SHARED_MODE)
+    const isDatabaseWhole = await this.#take(database, DATABASE_FILE, SHARED_MODE)
     const isListWhole = await this.#isAsBackedUp(list, async () => await hashFile(join(this.#folder, list.path), list.size_bytes + 1))
     const totals = { files: 0, bytes: 0 }
     if (isListWhole) {

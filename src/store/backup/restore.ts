@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { formatTimestamp } from '../../core/time-format.js'
 import { StartupError } from '../../errors.js'
 import { claimDataFolder, LOCK_FILE, RESTORING_FOLDER } from '../data-folder.js'
-import { flushFolder } from '../folder.js'
+import { DATABASE_FILE, flushFolder } from '../folder.js'
 import { isDiskFull } from '../storage-errors.js'
 import { readManifest, SECRET_FILES, type Manifest } from './manifest.js'
 import { noteRestored } from './restored-ledger.js'
@@ -108,7 +108,7 @@ async function moveAside (dataFolder: string, name: string, secrets: readonly st
   let folder = join(dataFolder, name)
   for (let nth = 2; existsSync(folder); nth += 1) folder = join(dataFolder, `${name}-${nth}`)
   await mkdir(folder, { mode: 0o700 })
-  names.sort((a, b) => Number(b === 'videostream.db') - Number(a === 'videostream.db'))
+  names.sort((a, b) => Number(b === DATABASE_FILE) - Number(a === DATABASE_FILE))
   for (const each of names) await rename(join(dataFolder, each), join(folder, each))
   await flushFolder(folder)
   await flushFolder(dataFolder)
@@ -118,7 +118,7 @@ async function moveAside (dataFolder: string, name: string, secrets: readonly st
 /** The database comes last. */
 async function moveIn (ready: string, dataFolder: string): Promise<void> {
   const names = await readdir(ready)
-  names.sort((a, b) => Number(a === 'videostream.db') - Number(b === 'videostream.db'))
+  names.sort((a, b) => Number(a === DATABASE_FILE) - Number(b === DATABASE_FILE))
   for (const each of names) await rename(join(ready, each), join(dataFolder, each))
   await flushFolder(dataFolder)
   await rmdir(ready)

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync } from 'node:fs'
 import { chown, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDatabase } from '../database.js'
+import { DATABASE_FILE } from '../folder.js'
 import { LEDGER_KEY_FILE, ledgerKeyOf } from '../ledger-key.js'
 import { ledgerStatements } from '../ledger-statements.js'
 import type { Owner } from './hashed-copy.js'
@@ -18,7 +19,7 @@ export async function noteRestored (staging: string, dataFolder: string, manifes
   const formerKey = join(dataFolder, LEDGER_KEY_FILE)
   if (!isOwnKey && existsSync(formerKey)) copyFileSync(formerKey, join(staging, LEDGER_KEY_FILE))
   const key = ledgerKeyOf(staging)
-  const database = openDatabase(join(staging, 'videostream.db'))
+  const database = openDatabase(join(staging, DATABASE_FILE))
   try {
     const ledger = ledgerStatements(database)
     database.transaction(() => {
