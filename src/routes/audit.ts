@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { formatDatetime } from '../core/time-format.js'
 import { CursorInvalid, HistoryUnavailable, ReadRateExceeded, RequestInvalid } from '../errors.js'
 import { AuditEntry, AuditQuery } from '../schemas/audit.js'
+import { begun } from './begun.js'
 import { content, errorResponses, ref } from './documented.js'
 import { JsonArrayStream } from './json-array-stream.js'
 
@@ -38,11 +39,7 @@ export default (async app => {
     const serialize = reply.compileSerializationSchema(AuditEntry)
     void reply.type('application/json; charset=utf-8')
     const write = (entry: StoredEntry): string => serialize(toJson(entry))
-    if (limit === undefined) {
-      const pages = app.audit.pages(filter, before)
-      const first = await pages.next()
-      return await reply.send(new JsonArrayStream(resumed(first, pages), write))
-    }
+    if (limit === undefined) return await reply.send(new JsonArrayStream(await begun(app.audit.pages(filter, before)), write))
     const page = await app.audit.page(filter, before, limit)
     if (page.before !== null) {
       const next = new URLSearchParams({ limit: String(limit) })
@@ -63,12 +60,6 @@ function positionOf (cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   if (!/^[1-9]\d{0,15}$/.test(text)) throw new CursorInvalid()
   return Number(text)
-}
-
-/** The pages whose first was taken already, so that a failure could still become a status. */
-async function * resumed<Item> (first: IteratorResult<Item[], void>, pages: AsyncGenerator<Item[], void>): AsyncGenerator<Item[], void> {
-  if (first.done !== true) yield first.value
-  yield * pages
 }
 
 async function * onePage<Item> (items: readonly Item[]): AsyncGenerator<Item[], void> {

@@ -14,6 +14,7 @@ import {
 import { ClipFrame, ClipFrameParams, ClipFrameQuery, ClipQuery } from '../schemas/clip.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { EventParams } from '../schemas/oil-spill-event.js'
+import { begun } from './begun.js'
 import { ClipDownload, ClipReplay, type UnreadFrame } from './clip-streams.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
@@ -83,7 +84,7 @@ export default (async app => {
     hold(Math.max(...clips.map(each => each.maxFrameBytes)) * FRAMES_IN_MEMORY, reply)
     if (format === 'mp4') return await sendVideo(id, reply)
     if (download === undefined) return await sendReplay(id, speed, request, reply)
-    const frames = await begun(unread(id, 'place'))
+    const frames = await begun(firstRead(unread(id, 'place')))
     void reply.header('content-length', [clip, ...more].reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0))
     return await reply.type('video/x-motion-jpeg').send(tracked(new ClipDownload(frames)))
   })
@@ -174,7 +175,7 @@ export default (async app => {
   })
 
   async function sendReplay (id: number, speed: number, { headers }: FastifyRequest, reply: FastifyReply) {
-    const replay = new ClipReplay(await begun(unread(id, 'time')), { dialect: dialectOf(headers['user-agent']), speed, monotonicMs: () => app.clock.monotonicMs() })
+    const replay = new ClipReplay(await begun(firstRead(unread(id, 'time'))), { dialect: dialectOf(headers['user-agent']), speed, monotonicMs: () => app.clock.monotonicMs() })
     return await reply.type(STREAM_CONTENT_TYPE).headers({ 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }).send(tracked(replay))
   }
 
@@ -226,14 +227,16 @@ export default (async app => {
   }
 }) satisfies FastifyPluginAsyncTypebox
 
-/** Frames whose first was read already, so that a failure could still become a status. */
-async function begun (frames: AsyncGenerator<UnreadFrame, void>): Promise<AsyncGenerator<UnreadFrame, void>> {
-  const { done, value: first } = await frames.next()
-  const memory = done === true ? undefined : await first.read()
-  return (async function * () {
-    if (done !== true && memory !== undefined) yield { takenAtMs: first.takenAtMs, read: async () => memory }
-    yield * frames
-  })()
+/** The frames, of which the first comes with its bytes, so that a failure to read it can still become a status. */
+async function * firstRead (frames: AsyncIterable<UnreadFrame>): AsyncGenerator<UnreadFrame, void> {
+  let isFirst = true
+  for await (const { takenAtMs, read } of frames) {
+    if (isFirst) {
+      const memory = await read()
+      yield { takenAtMs, read: async () => memory }
+    } else yield { takenAtMs, read }
+    isFirst = false
+  }
 }
 
 /** What a downloaded clip is called. */

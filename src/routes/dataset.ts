@@ -6,6 +6,7 @@ import { parseWindowEdge } from '../core/event-filter.js'
 import { actorOf } from '../core/user.js'
 import { HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid } from '../errors.js'
 import { DatasetQuery } from '../schemas/dataset.js'
+import { begun } from './begun.js'
 import { ChunkStream } from './chunk-stream.js'
 import { errorResponses } from './documented.js'
 
@@ -56,7 +57,7 @@ export default (async app => {
     void reply.headers({ 'content-type': mediaType, 'content-disposition': `attachment; filename="${fileName}"` })
     if (format === 'zip') return await reply.send(app.dataset.zip(filter, app.clock.nowMs()))
     const chunks = format === 'coco' ? app.dataset.coco(filter, app.clock.nowMs()) : app.dataset.ndjson(filter)
-    return await reply.send(new ChunkStream(resumed(await chunks.next(), chunks)))
+    return await reply.send(new ChunkStream(await begun(chunks)))
   })
 
   function takeSeat (reply: FastifyReply): void {
@@ -72,14 +73,4 @@ function edge (name: 'from' | 'to', text: string | undefined): number | null {
   const atMs = parseWindowEdge(text, name)
   if (atMs === undefined) throw new RequestInvalid(`querystring/${name} Expected a time such as 2026-03-01T12:00:00Z, 2026-03-01T12:00:00 (UTC) or 2026-03-01`)
   return atMs
-}
-
-/** The pieces whose first was taken already, so that a failure could still become a status. */
-async function * resumed<Piece> (first: IteratorResult<Piece, void>, pieces: AsyncGenerator<Piece, void>): AsyncGenerator<Piece, void> {
-  try {
-    if (first.done !== true) yield first.value
-    yield * pieces
-  } finally {
-    await pieces.return()
-  }
 }

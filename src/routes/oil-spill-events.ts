@@ -13,6 +13,7 @@ import {
 import { EventQuery } from '../schemas/event-query.js'
 import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { EventParams, OilSpillEvent } from '../schemas/oil-spill-event.js'
+import { begun } from './begun.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
 import { EVENT_FORMATS, type EventFormat } from './event-formats.js'
@@ -171,13 +172,4 @@ function formatOf (request: FastifyRequest, format: EventQuery['format']): Event
 function formOf (format: EventFormat, reply: FastifyReply): ListForm<ListedEvent> {
   const { write, ...form } = format.form(reply.compileSerializationSchema(OilSpillEvent))
   return { ...form, write: event => write(eventToJson(event)) }
-}
-
-/** The pages whose first is there already, so that a failure can still become a status. */
-async function begun<Page> (pages: AsyncGenerator<Page, void>): Promise<AsyncGenerator<Page, void>> {
-  const first = await pages.next()
-  return (async function * () {
-    if (first.done !== true) yield first.value
-    yield * pages
-  })()
 }
