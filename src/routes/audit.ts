@@ -27,7 +27,7 @@ export default (async app => {
       response: {
         200: content('application/json', Entries, {
           description: 'The entries',
-          headers: { Link: Type.String({ description: 'Where the next page is (RFC 8288), where there is one', examples: ['</api/audit?limit=100&cursor=NDcxMQ>; rel="next"'] }) }
+          headers: { Link: Type.String({ description: 'With `limit`, where there are more: the next page, relative to this address (RFC 8288)', examples: ['<?limit=100&cursor=NDcxMQ>; rel="next"'] }) }
         }),
         ...errorResponses(new RequestInvalid('querystring/limit Expected integer'), new CursorInvalid(), new ReadRateExceeded(), new HistoryUnavailable('SQLITE_BUSY'))
       }
@@ -45,7 +45,8 @@ export default (async app => {
       const next = new URLSearchParams({ limit: String(limit) })
       for (const [name, value] of Object.entries(filter)) if (value !== null) next.set(name, value)
       next.set('cursor', Buffer.from(String(page.before)).toString('base64url'))
-      void reply.header('link', `</api/audit?${next.toString()}>; rel="next"`)
+      // Relative, since behind a proxy the address may be another one.
+      void reply.header('link', `<?${next.toString()}>; rel="next"`)
     }
     return await reply.send(new JsonArrayStream(onePage(page.entries), write))
   })
