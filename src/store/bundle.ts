@@ -57,7 +57,7 @@ export class Bundles {
     const entry: LedgerEntry = { actor, action: 'export', subject: `event:${id}`, payload: { what: 'bundle' } }
     await this.#sql.ask('appendToLedger', entry)
     const plan = await this.#sql.ask('planOfBundle', id) ?? found
-    const verifier = await readFile(new URL('../cli/bundle-verifier.js', import.meta.url), 'utf8')
+    const verifier = await readFile(new URL('../bundle-verifier.js', import.meta.url), 'utf8')
     const packing = new Packing(this.#sql, this.#folder, plan, new Date(nowMs))
     void packing.run(verifier.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
     return { eventId: id, zip: packing.zip }
