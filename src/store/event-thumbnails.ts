@@ -8,6 +8,7 @@ import type { Thumbnail, ThumbnailMaker } from './thumbnail-maker.js'
 
 /** What it needs of the index. */
 export interface ThumbnailIndex {
+  thumbnailState (eventId: number): Promise<ThumbnailState | undefined>
   noteThumbnail (eventId: number, framePath: string, state: ThumbnailState): Promise<void>
 }
 
@@ -60,11 +61,17 @@ export class EventThumbnails {
     if (thumbnail === 'busy') return thumbnail
     try {
       if (thumbnail !== 'undecodable') await this.#keep(this.#pathOf(framePath), thumbnail)
-      await this.#index.noteThumbnail(eventId, framePath, thumbnail === 'undecodable' ? 'undecodable' : 'made')
+      await this.#note({ eventId, framePath }, thumbnail === 'undecodable' ? 'undecodable' : 'none')
     } catch (error) {
       this.#onFailure(error)
     }
     return thumbnail
+  }
+
+  /** Of a thumbnail that is made its file tells: the index changes, with a flush, only where the frame has none, or an earlier one had none. */
+  async #note ({ eventId, framePath }: Opening, state: 'none' | 'undecodable'): Promise<void> {
+    const isKnown = await this.#index.thumbnailState(eventId) === 'undecodable'
+    if (isKnown !== (state === 'undecodable')) await this.#index.noteThumbnail(eventId, framePath, state)
   }
 
   /** Under its own name it is always whole. */
