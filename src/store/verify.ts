@@ -70,8 +70,8 @@ export interface Verification {
 
 /**
  * Recomputes everything that the ledger proves: its chain, its signatures, the rows that it tells of, and the hash of
- * every file. Only reads; all of it from one state of the database, whatever a server does meanwhile. Memory does not
- * grow with the history, nor with its files.
+ * every file. Only reads; all of it from one state of the database, whatever a server does meanwhile, whose write-ahead
+ * log grows until it is done. Memory does not grow with the history, nor with its files.
  * @param database opened for reading
  * @param folder the data folder
  */

@@ -16,6 +16,9 @@ Recomputes the chain of the ledger, the signatures of its head and checkpoints, 
 and reviews that it tells of, and the SHA-256 of every file of evidence. Says of each thing that is not as it was
 written what it is and where it begins to differ. Only reads, whether a server runs or not.
 
+All that it reads is one state of the history. Until it is done, what a server writes meanwhile stays in
+videostream.db-wal, which grows by that. Where it takes hours, verify a backup that was restored elsewhere.
+
   --since SEQUENCE    only from this entry of the ledger on, and the events that it and later ones tell of
   --since TIME        the same from the first entry of this time on (2023-06-23, 2023-06-23T14:30:22; UTC)
   --checkpoint FILE   compare with a checkpoint that was kept outside: the JSON that was posted or that /api/integrity
