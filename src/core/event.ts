@@ -20,8 +20,8 @@ export interface OilSpillEvent {
 }
 
 /**
- * What became of an event's evidence. `missing`: there was no room for its opening frame, of which the hash is known, or
- * the file was lost; `deleted`: retention took it. The event itself stays.
+ * What became of an event's evidence. `missing`: there was no room for its opening frame, of which the hash is known;
+ * `deleted`: retention took it. The event itself stays. A file that was lost afterwards stays `kept`: that is a finding.
  */
 export type EvidenceState = 'kept' | 'missing' | 'deleted'
 

@@ -18,7 +18,7 @@ export const OilSpillEvent = Type.Object({
   width: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [1280] }),
   height: Type.Integer({ description: 'Of the opening frame, in pixels', examples: [720] }),
   evidence_state: Type.Union([Type.Literal('kept'), Type.Literal('missing'), Type.Literal('deleted')], {
-    description: '`missing`: there was no room for the opening frame, or its file was lost; `deleted`: by retention. The event and its hashes stay', examples: ['kept']
+    description: '`missing`: there was no room for the opening frame; `deleted`: by retention. The event and its hashes stay', examples: ['kept']
   }),
   frame_url: Type.String({ description: 'Where to get the opening frame, on this server', examples: ['/api/oil_spill_events/1/frame'] }),
   peak_confidence: Type.Union([Type.Number({ minimum: 0, maximum: 1, examples: [0.93] }), Type.Null()], { description: 'Of the detection that was surest; null where none said' }),
