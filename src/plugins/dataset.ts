@@ -10,7 +10,7 @@ declare module 'fastify' {
 
 /** Exports what people have reviewed, for training. */
 export default fp(async app => {
-  app.decorate('dataset', new DatasetExport(app.sql, app.dataFolder.path, ({ path, clipNumber, event }, err) => {
+  app.decorate('dataset', new DatasetExport(app.sql, app.dataFolder.path, app.clipFiles, ({ path, clipNumber, event }, err) => {
     app.log.warn({ err, path, clipNumber, eventId: event.eventId }, 'an image was left out of an export')
   }))
-}, { name: 'dataset', dependencies: ['data-folder', 'database'] })
+}, { name: 'dataset', dependencies: ['data-folder', 'database', 'clips'] })

@@ -1,11 +1,9 @@
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import { cocoAnnotations, cocoHead, cocoImage, datasetRow, imageName, type DatasetFilter, type DatasetFrame, type ReviewedEvent } from '../core/dataset.js'
 import { EVIDENCE_FOLDER } from '../core/event.js'
-import { sha256 } from '../core/sha256.js'
+import type { ClipFiles } from './clip-files.js'
 import type { ClipPosition } from './dataset-queries.js'
 import { ScratchFile } from './scratch-file.js'
 import type { SqlThread } from './sql-thread.js'
@@ -20,15 +18,18 @@ const EVIDENCE_PATH = new RegExp(`^${EVIDENCE_FOLDER}/[\\w.-]+$`)
 export class DatasetExport {
   readonly #sql: SqlThread
   readonly #folder: string
+  readonly #files: Pick<ClipFiles, 'readFrame'>
   readonly #onLeftOut: (frame: DatasetFrame, err: unknown) => void
 
   /**
-   * @param folder the data folder
+   * @param folder the data folder, for scratch files
+   * @param files reads frames, in clips or by themselves
    * @param onLeftOut is told of an image that could not be read as the camera sent it, and so is not in the ZIP
    */
-  constructor (sql: SqlThread, folder: string, onLeftOut: (frame: DatasetFrame, err: unknown) => void) {
+  constructor (sql: SqlThread, folder: string, files: Pick<ClipFiles, 'readFrame'>, onLeftOut: (frame: DatasetFrame, err: unknown) => void) {
     this.#sql = sql
     this.#folder = folder
+    this.#files = files
     this.#onLeftOut = onLeftOut
   }
 
@@ -90,15 +91,7 @@ export class DatasetExport {
   async #read (frame: DatasetFrame): Promise<Buffer | undefined> {
     try {
       if (!EVIDENCE_PATH.test(frame.path)) throw new Error('the path is none of evidence')
-      const bytes = Buffer.alloc(frame.sizeBytes)
-      const file = await open(join(this.#folder, frame.path))
-      try {
-        await file.read(bytes, 0, bytes.length, frame.offsetBytes ?? 0)
-      } finally {
-        await file.close()
-      }
-      if (await sha256(bytes) !== frame.sha256) throw new Error('the SHA-256 is another one than recorded')
-      return bytes
+      return (await this.#files.readFrame({ ...frame, offsetBytes: frame.offsetBytes ?? 0 })).jpeg
     } catch (error) {
       this.#onLeftOut(frame, error)
       return undefined
