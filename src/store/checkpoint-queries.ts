@@ -43,7 +43,8 @@ export function checkpointQueries (database: Connection) {
   const unposted = database.prepare<[], KeyedHead>(`SELECT ${HEAD} FROM ledger_checkpoints WHERE posted_at_ms IS NULL ORDER BY sequence LIMIT 1`)
   const setPosted = database.prepare<[number, number]>('UPDATE ledger_checkpoints SET posted_at_ms = ? WHERE sequence = ?')
   const posting = database.prepare<[], Pick<Integrity, 'waiting' | 'lastPostedAtMs'>>(
-    'SELECT count(*) FILTER (WHERE posted_at_ms IS NULL) AS waiting, max(posted_at_ms) AS lastPostedAtMs FROM ledger_checkpoints')
+    `SELECT (SELECT count(*) FROM ledger_checkpoints WHERE posted_at_ms IS NULL) AS waiting,
+            (SELECT max(posted_at_ms) FROM ledger_checkpoints) AS lastPostedAtMs`)
   const keys = database.prepare<[], PublicKey>(`
     SELECT payload ->> 'key_id' AS keyId, payload ->> 'public_key' AS publicKey, sequence AS since FROM ledger
      WHERE subject = 'server' AND action = 'key.made' ORDER BY sequence`)

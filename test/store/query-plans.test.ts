@@ -6,14 +6,15 @@ import { queriesOf } from '../../src/store/queries.js'
 import { temporaryFolder } from '../helper.js'
 
 /** The tables that grow for ever: reading one of them from end to end takes longer every year. */
-const GROWING = /^SCAN (oil_spill_events|detections)\b/
+const GROWING = /^SCAN (oil_spill_events|detections|ledger|ledger_checkpoints|clips|clip_frames|reviews|garbage)\b/
 
 /** What reads a growing table all the same, and why it may. */
 const EXCEPTIONS: ReadonlyArray<[sql: RegExp, why: string]> = [
   [/^WITH merged AS \(SELECT camera_id, count\(\*\) AS parts\b/, 'asked once, at the start'],
   [/^SELECT frame_path FROM oil_spill_events WHERE evidence_state = 'kept' ORDER BY started_at_ms DESC, id DESC LIMIT 1$/, 'ends after the newest few'],
   [/^INSERT INTO evidence_totals SELECT /, 'only in a repair, while no server runs'],
-  [/^SELECT .* FROM detections ORDER BY id DESC LIMIT 1$/, 'ends after the newest few']
+  [/^SELECT .* FROM detections ORDER BY id DESC LIMIT 1$/, 'ends after the newest few'],
+  [/^SELECT .* FROM (ledger|ledger_checkpoints) ORDER BY sequence DESC LIMIT 1$/, 'ends after the newest']
 ]
 
 function database (t: Test): Connection {
@@ -28,7 +29,7 @@ function planOf (connection: Connection, sql: string): string[] {
 }
 
 /** The steps of a plan that read all of a growing table. A partial index holds few of its rows. */
-const fullScans = (plan: string[]): string[] => plan.filter(step => GROWING.test(step) && !/ INDEX (one_open_event_per_camera|merged_events)\b/.test(step))
+const fullScans = (plan: string[]): string[] => plan.filter(step => GROWING.test(step) && !/ INDEX (one_open_event_per_camera|merged_events|growing_clips)\b/.test(step))
 
 /** Every statement that the program prepares at its start. */
 function statementsOf (connection: Connection): string[] {
@@ -45,13 +46,20 @@ function statementsOf (connection: Connection): string[] {
   return statements
 }
 
-t.test('no statement reads all events or all detections', async t => {
+t.test('no statement reads all of a table that grows', async t => {
   const connection = database(t)
   const statements = statementsOf(connection)
   t.ok(statements.length > 50)
   const found = statements.map(sql => ({ sql, scans: fullScans(planOf(connection, sql)) })).filter(({ scans }) => scans.length > 0)
   t.strictSame(found.filter(({ sql }) => !EXCEPTIONS.some(([allowed]) => allowed.test(sql))), [])
   t.strictSame(EXCEPTIONS.filter(([allowed]) => !found.some(({ sql }) => allowed.test(sql))), [], 'every exception is needed')
+})
+
+t.test('keys, and what has broken the ledger, are found without reading all that it tells of the server', async t => {
+  const connection = database(t)
+  const statements = statementsOf(connection).filter(sql => /'(key\.made|ledger\.broken)'/.test(sql))
+  t.ok(statements.length >= 5)
+  for (const sql of statements) t.match(planOf(connection, sql).join('\n'), 'SEARCH ledger USING INDEX ledger_keys_and_breaks (action=?)', sql)
 })
 
 t.test('a full scan is found', async t => {

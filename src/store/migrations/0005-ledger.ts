@@ -17,6 +17,7 @@ CREATE TABLE ledger (                     -- all that happened to events and evi
 ) STRICT;
 
 CREATE INDEX ledger_by_subject ON ledger (subject, sequence);
+CREATE INDEX ledger_keys_and_breaks ON ledger (action, sequence) WHERE action = 'key.made' OR action = 'ledger.broken';  -- few of very many
 
 CREATE TRIGGER ledger_rows_are_not_changed BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_rows_are_not_deleted BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
@@ -42,6 +43,8 @@ CREATE TABLE ledger_checkpoints (         -- signed heads that were kept
   signature TEXT NOT NULL,
   posted_at_ms INTEGER                    -- when CHECKPOINT_URL took it
 ) STRICT;
+
+CREATE INDEX ledger_checkpoints_by_posting ON ledger_checkpoints (posted_at_ms, sequence);
 `
 
 interface OlderEvent {
