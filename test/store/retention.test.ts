@@ -228,11 +228,11 @@ t.test('a clock that is set ahead makes no evidence old', async t => {
 t.test('with a frame goes its thumbnail', async t => {
   const { add, retention, folder } = await setUp(t, { policy: { retainMs: DAY_MS } })
   await add(1)
-  mkdirSync(join(folder, 'oil_spill_frames/thumbnails'))
-  writeFileSync(join(folder, 'oil_spill_frames/thumbnails/event_1.jpg'), 'small')
-  writeFileSync(join(folder, 'oil_spill_frames/thumbnails/event_2.jpg'), 'small')
+  mkdirSync(join(folder, 'thumbnails'))
+  writeFileSync(join(folder, 'thumbnails/event_1.jpg'), 'small')
+  writeFileSync(join(folder, 'thumbnails/event_2.jpg'), 'small')
   await retention.run()
-  t.strictSame(readdirSync(join(folder, 'oil_spill_frames/thumbnails')), ['event_2.jpg'])
+  t.strictSame(readdirSync(join(folder, 'thumbnails')), ['event_2.jpg'])
 })
 
 t.test('a file that cannot be deleted is told, tried again, and holds up no other', async t => {
