@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import t from 'tap'
 import { readManifest } from '../../../src/store/backup/manifest.js'
 import { claimFile } from '../../../src/store/data-folder.js'
+import { MIGRATIONS } from '../../../src/store/migrations/index.js'
 import { temporaryFolder } from '../../helper.js'
 import { fillDisk, runElsewhere, smallDisk, moduleUrl } from '../support.js'
 import { backUp, countsOf, frameOf, hashesOf, pathOf, sha256Of, TestHistory } from './support.js'
@@ -223,9 +224,25 @@ t.test('what an interrupted backup has copied is used by the next', async t => {
 })
 
 t.test('a history of an older version is backed up as it is', async t => {
-  const history = new TestHistory(t, 2)
-  history.database.exec('PRAGMA foreign_keys = OFF; DROP TABLE clips; ALTER TABLE oil_spill_events DROP COLUMN evidence_state; PRAGMA user_version = 3')
-  const report = await backUp(history, join(temporaryFolder(t), 'backup'))
+  const folder = join(temporaryFolder(t), 'data')
+  mkdirSync(join(folder, 'oil_spill_frames'), { recursive: true })
+  const database = new Database(join(folder, 'videostream.db'))
+  t.teardown(() => { database.close() })
+  for (const migration of MIGRATIONS.slice(0, 3)) {
+    if (typeof migration === 'string') database.exec(migration)
+    else migration(database)
+  }
+  database.pragma('application_id = 0x56535452')
+  database.pragma('user_version = 3')
+  const insert = database.prepare(`INSERT INTO oil_spill_events (camera_id, frame_path, frame_sha256, frame_size_bytes, frame_width, frame_height, started_at_ms, last_detected_at_ms)
+    VALUES ('default', ?, ?, ?, 640, 480, ?, ?)`)
+  for (const nth of [1, 2]) {
+    const frame = frameOf(nth)
+    insert.run(pathOf(nth), sha256Of(frame), frame.length, nth, nth)
+    database.exec('UPDATE oil_spill_events SET ended_at_ms = last_detected_at_ms')
+    writeFileSync(join(folder, pathOf(nth)), frame)
+  }
+  const report = await backUp({ folder }, join(temporaryFolder(t), 'backup'))
   t.equal(report.copied, 2)
   t.equal(report.manifest.schema_version, 3)
 })

@@ -61,7 +61,7 @@ export function hashesOf (folder: string): Record<string, string> {
 export const pathOf = (nth: number): string => `oil_spill_frames/oil_spill_20230623_${String(100_000 + nth)}.jpg`
 
 /** A backup with the settings that most have. */
-export async function backUp (history: TestHistory, folder: string, options: Partial<BackupSettings> = {}): Promise<BackupReport> {
+export async function backUp (history: Pick<TestHistory, 'folder'>, folder: string, options: Partial<BackupSettings> = {}): Promise<BackupReport> {
   return await makeBackup({
     dataFolder: history.folder, folder, appVersion: '1.2.3', nowMs: Date.UTC(2023, 5, 23, 14, 30), prune: false, rehash: false, withSecrets: false, ...options
   })
