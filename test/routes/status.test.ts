@@ -12,7 +12,10 @@ t.test('before the first frame', async t => {
   const clock = new FakeClock()
   const { url } = await startServer(t, {}, { clock })
   clock.advance(2500)
-  t.strictSame(await statusOf(url), {
+  const status = await statusOf(url)
+  const storage = status['storage'] as Json
+  t.ok(Number(storage['free_bytes']) > 0)
+  t.strictSame({ ...status, storage: { ...storage, free_bytes: 1 } }, {
     camera_id: 'default',
     name: 'Default camera',
     site: null,
@@ -39,7 +42,7 @@ t.test('before the first frame', async t => {
     version,
     unauthorized_attempts: 0,
     refused_frames: 0,
-    storage: { ok: true, failures: 0, last_error: null, unstored_detections: 0, lost_detections: 0 }
+    storage: { ok: true, failures: 0, last_error: null, unstored_detections: 0, lost_detections: 0, evidence_bytes: 0, free_bytes: 1, limit_exceeded: null }
   })
   t.strictSame(await get(url, '/api/detection_summary'), {
     current_status: 'Normal: No oil spill detected', total_events: 0, last_detection: null
