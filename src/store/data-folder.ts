@@ -15,6 +15,9 @@ const PASSWORD_FILE = 'camera_password'
 /** What a server locks while it runs. */
 export const LOCK_FILE = 'videostream.lock'
 
+/** Where a restore gathers its copies. It gets another name before anything is moved, and then no server starts until the end. */
+export const COPIES_FOLDER = '.restore-copies'
+
 /** From where a restore moves what it has copied into the data folder. While it is there, that is not done. */
 export const RESTORING_FOLDER = '.restoring'
 
@@ -104,7 +107,8 @@ export function generatedPassword (folder: string): { password: string, madeNow:
 
 /**
  * Refuses a folder that a restore has not finished, and one that has evidence but no history: an empty database would
- * be made beside it, and all of the evidence would count as unclaimed. A power cut can empty a file.
+ * be made beside it, and all of the evidence would count as unclaimed. A power cut can empty a file. A restore that only
+ * copied has touched nothing: where there was a history, it goes on.
  * @throws StartupError with one line that says what to do
  */
 export function refuseLostHistory (folder: string): void {
@@ -114,7 +118,11 @@ export function refuseLostHistory (folder: string): void {
     throw new StartupError(`a restore into ${folder} was not finished: run it again, with --replace`)
   }
   try {
-    if ((statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0 || !existsSync(evidence)) return
+    if ((statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+    if (existsSync(join(folder, COPIES_FOLDER))) {
+      throw new StartupError(`a restore into ${folder} was not finished: run it again, or remove ${join(folder, COPIES_FOLDER)} to begin a new history`)
+    }
+    if (!existsSync(evidence)) return
     if (readdirSync(evidence).every(name => !name.endsWith('.jpg'))) return
   } catch (error) {
     throw toStartupError(error, evidence)

@@ -3,15 +3,12 @@ import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { formatTimestamp } from '../../core/time-format.js'
 import { StartupError } from '../../errors.js'
-import { claimDataFolder, LOCK_FILE, RESTORING_FOLDER } from '../data-folder.js'
+import { claimDataFolder, COPIES_FOLDER, LOCK_FILE, RESTORING_FOLDER } from '../data-folder.js'
 import { DATABASE_FILE, flushFolder } from '../folder.js'
 import { isDiskFull } from '../storage-errors.js'
 import { readManifest, SECRET_FILES, type Manifest } from './manifest.js'
 import { noteRestored } from './restored-ledger.js'
 import { RestoreCopy, type RestoreFinding } from './restore-copy.js'
-
-/** Where the copies are gathered. It gets another name before anything is moved, and then no server starts until the end. */
-const COPIES_FOLDER = '.restore-copies'
 
 /** What a data folder may have and still counts as empty. */
 const NOTHING = [LOCK_FILE, `${LOCK_FILE}-journal`, COPIES_FOLDER, RESTORING_FOLDER, '.gitkeep', 'lost+found']

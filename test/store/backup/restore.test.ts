@@ -168,7 +168,7 @@ t.test('a full disk is one line, and leaves nothing behind', async t => {
   t.strictSame(readdirSync(data), ['videostream.lock'])
 })
 
-t.test('killed while it copies, it is run again; killed while it moves, no server starts before that', async t => {
+t.test('killed while it copies or moves, no server starts until it was run again', async t => {
   const { folder } = await backupOf(t, 100)
   const data = join(temporaryFolder(t), 'data')
   mkdirSync(data)
@@ -179,8 +179,12 @@ t.test('killed while it copies, it is run again; killed while it moves, no serve
     await restoreBackup({ folder: ${JSON.stringify(folder)}, dataFolder: ${JSON.stringify(data)}, nowMs: 0 })`)
   await child.kill()
   t.notOk(existsSync(join(data, 'videostream.db')))
-  refuseLostHistory(data)
+  t.throws(() => { refuseLostHistory(data) }, { name: 'StartupError', message: /^a restore into .* was not finished: run it again, or remove .*\.restore-copies to begin a new history$/ })
   t.equal((await restore(folder, data)).files, 100)
+
+  mkdirSync(join(data, '.restore-copies'))
+  refuseLostHistory(data)
+  rmSync(join(data, '.restore-copies'), { recursive: true })
 
   mkdirSync(join(data, '.restoring'))
   renameSync(join(data, 'videostream.db'), join(data, '.restoring', 'videostream.db'))
