@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { passwordProblem } from '../core/camera.js'
 import { EVIDENCE_FOLDER } from '../core/event.js'
 import { StartupError } from '../errors.js'
-import { DATABASE_FILE } from './folder.js'
+import { DATABASE_FILE, makeFolders } from './folder.js'
 import { errorCode, toStartupError } from './storage-errors.js'
 import { writeWhole } from './whole-file.js'
 
@@ -35,7 +35,7 @@ export interface DataFolder {
  */
 export function claimDataFolder (path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolders(path)
     return { path, ...claimFile(join(path, LOCK_FILE), `another Videostream server is using ${path}; stop it, or give this one its own DATA_DIR`) }
   } catch (error) {
     throw toStartupError(error, path)

@@ -4,6 +4,7 @@ import { join, sep } from 'node:path'
 import { formatDatetime } from '../../core/time-format.js'
 import { StartupError } from '../../errors.js'
 import { claimFile } from '../data-folder.js'
+import { makeFolders } from '../folder.js'
 import { errorCode, isDiskFull } from '../storage-errors.js'
 import type { HistoryFacts } from './database-copy.js'
 import { EvidenceCopier, type FileFinding } from './evidence-copier.js'
@@ -79,7 +80,7 @@ export async function makeBackup (settings: BackupSettings): Promise<BackupRepor
 
 /** Refuses folders that are not for backups, and makes a new one. */
 async function prepareFolder ({ folder, dataFolder }: BackupSettings): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeTarget(folder)
   const [target, source] = [await realpath(folder) + sep, await realpath(dataFolder) + sep]
   if (target.startsWith(source) || source.startsWith(target)) {
     throw new StartupError(`${folder} and the data folder ${dataFolder} lie in one another: back up to another folder, best on another disk`)
@@ -87,6 +88,17 @@ async function prepareFolder ({ folder, dataFolder }: BackupSettings): Promise<v
   const names = await readdir(folder)
   if (names.length > 0 && readManifest(folder) === undefined && !names.every(name => NOTHING.includes(name))) {
     throw new StartupError(`${folder} is not empty, and not a backup: name a new or an empty folder`)
+  }
+}
+
+function makeTarget (folder: string): void {
+  try {
+    makeFolders(folder, 0o700)
+  } catch (error) {
+    if (isDiskFull(error)) throw error
+    const code = errorCode(error)
+    if (code === 'EEXIST' || code === 'ENOTDIR') throw new StartupError(`${folder} cannot be a folder: there is a file in its place, or in that of a folder above it (${code}); name another one`)
+    throw new StartupError(`${folder} cannot be made (${code}); name another folder, or correct the permissions`)
   }
 }
 

@@ -73,6 +73,7 @@ function wholeManifest (folder: string): Manifest {
 }
 
 async function refuseFullFolder ({ dataFolder, replace }: RestoreSettings): Promise<void> {
+  if (existsSync(dataFolder) && !(await stat(dataFolder)).isDirectory()) throw new StartupError(`${dataFolder} is a file: name a folder with --data-dir`)
   const names = existsSync(dataFolder) ? await readdir(dataFolder) : []
   if (replace || names.every(name => NOTHING.includes(name))) return
   throw new StartupError(`${dataFolder} is not empty: name another folder with --data-dir, or have what is in it moved aside with --replace`)

@@ -166,6 +166,19 @@ t.test('folders that are not for this backup are refused and left alone', async 
   t.strictSame(hashesOf(folder), before)
 })
 
+t.test('a folder that cannot be made is one line, at once', async t => {
+  const history = new TestHistory(t, 1)
+  const file = join(temporaryFolder(t), 'letter.txt')
+  writeFileSync(file, 'mine')
+  for (const folder of [file, join(file, 'below'), join(file, 'far', 'below')]) {
+    await t.rejects(backUp(history, folder), { name: 'StartupError', message: /cannot be a folder: there is a file in its place, or in that of a folder above it \((EEXIST|ENOTDIR)\); name another one$/ })
+  }
+  for (const folder of ['/proc/self/backup', '/proc/self/far/below']) {
+    await t.rejects(backUp(history, folder), { name: 'StartupError', message: /cannot be made \(ENOENT\); name another folder, or correct the permissions$/ })
+  }
+  t.equal(readFileSync(file, 'utf8'), 'mine')
+})
+
 t.test('two backups into one folder are not made at once', async t => {
   const history = new TestHistory(t, 1)
   const folder = join(temporaryFolder(t), 'backup')

@@ -128,6 +128,16 @@ t.test('a data folder with something in it is refused, and moved aside where tha
   t.equal((await restore(folder, data, { replace: true })).movedAside, 'before_restore_20230624_000000-2')
 })
 
+t.test('a data folder that cannot be one is one line, at once', async t => {
+  const { folder } = await backupOf(t, 1)
+  const file = join(temporaryFolder(t), 'letter.txt')
+  writeFileSync(file, 'mine')
+  await t.rejects(restore(folder, file), { name: 'StartupError', message: /letter\.txt is a file: name a folder with --data-dir$/ })
+  await t.rejects(restore(folder, join(file, 'below')), { name: 'StartupError', message: /below cannot be written \(ENOTDIR\)/ })
+  await t.rejects(restore(folder, '/proc/self/data'), { name: 'StartupError', message: /^\/proc\/self\/data cannot be used: ENOENT/ })
+  t.equal(readFileSync(file, 'utf8'), 'mine')
+})
+
 t.test('secrets that were backed up are restored, for nobody else to read', async t => {
   const { folder, history } = await backupOf(t, 1, { withSecrets: true })
   const data = join(temporaryFolder(t), 'data')
