@@ -8,6 +8,9 @@ import {
 import { isEndless } from './endless-requests.js'
 import { refuseBody } from './refuse-body.js'
 
+/** What is said of content that is not sent. */
+const CONTENT_HEADERS = ['content-type', 'content-length', 'content-disposition', 'etag', 'last-modified']
+
 /** An error as it goes over the wire. */
 interface WireError { statusCode: number, code: string, error: string, message: string }
 
@@ -29,10 +32,20 @@ export default fp(async app => {
     const known = toCatalogue(error)
     if (known.statusCode >= 500 && !QUIET.has(known.code)) request.log.error({ err: error }, 'a request failed')
     refuseBody(request, reply)
+    forgetContent(reply)
     if (known.statusCode === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER_SECONDS)
     return reply.code(known.statusCode).send(toWire(known))
   })
 }, { name: 'errors' })
+
+/** A stream that failed before its first byte has left its headers behind: also in Node's answer, where Fastify forgets them. */
+function forgetContent (reply: FastifyReply): void {
+  if (reply.raw.headersSent) return
+  for (const name of CONTENT_HEADERS) {
+    void reply.removeHeader(name)
+    reply.raw.removeHeader(name)
+  }
+}
 
 /** Answers what is not even HTTP, and requests that do not arrive in time. For Fastify's `clientErrorHandler`. */
 export function answerClientError (error: Error & { code?: string }, socket: Socket): void {

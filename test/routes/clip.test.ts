@@ -141,6 +141,16 @@ t.test('a byte of a clip that was changed is noticed before it is sent', async t
   await refused(t, await fetch(`${url}${path}/clip`), 500, 'EVIDENCE_MISSING')
 })
 
+t.test('a video of a clip of which a byte was changed is refused, wherever the byte is', async t => {
+  const { url, app, folder, clip, path } = await setUp(t)
+  if (!await app.clipVideos.isPossible()) return t.pass('not run', { skip: 'no ffmpeg' })
+  const file = openSync(join(folder, clip), 'r+')
+  for (const { offset_bytes: offset, size_bytes: size } of [...await framesOf(url)].reverse()) {
+    writeSync(file, Buffer.from([0x42]), 0, 1, offset + (size >> 1))
+    await refused(t, await fetch(`${url}${path}/clip?format=mp4&download`), 500, 'EVIDENCE_ALTERED')
+  }
+})
+
 t.test('an event whose opening frame cannot be decoded is kept, and marked', async t => {
   const { url, app } = await startServer(t)
   const broken = pictureOf(1).subarray(0, -40) // whole to look at, with little behind its headers
