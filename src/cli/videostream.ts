@@ -77,7 +77,25 @@ function messageOf (error: unknown): string {
   return isKnown ? error.message : inspect(error)
 }
 
+/**
+ * A reader that has gone, as `head` does, changes neither what is done nor the exit code: that is the answer, too.
+ * Output that got lost otherwise, as on a full disk, is exit code 3.
+ */
+function watchOutput (): { readonly isLost: boolean } {
+  const output = { isLost: false }
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || output.isLost) return
+    output.isLost = true
+    process.exitCode = EXIT.failed // also where the command is done
+    console.error(`videostream: the output cannot be written: ${error.message}`)
+  })
+  return output
+}
+
 const startedFile = String(process.argv[1])
 if (existsSync(startedFile) && realpathSync(startedFile) === import.meta.filename) {
+  const output = watchOutput()
   process.exitCode = await main(process.argv.slice(2), readEnvironment())
+  if (output.isLost) process.exitCode = EXIT.failed
 }

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, symlinkSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { CommandError, parseCommand, type Command } from '../../src/cli/commands/command.js'
@@ -87,6 +89,20 @@ t.test('what cannot be done is exit code 3: one line where it is known what it m
   t.equal(exitCode, 3)
   t.match(errors[0], /^videostream: RangeError: odd$/)
   t.ok(errors.length > 1)
+})
+
+t.test('a reader of its output that has gone changes nothing, and output that is lost is exit code 3', async t => {
+  const deaf = async (...args: string[]) => {
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    return { code, errors }
+  }
+  t.strictSame(await deaf('--help'), { code: 0, errors: '' })
+  t.match(await deaf('nothing'), { code: 2, errors: /^videostream: there is no command/ })
+  const full = openSync('/dev/full', 'w')
+  t.match(spawnSync(process.execPath, [program, '--help'], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] }), { status: 3, stderr: /^videostream: the output cannot be written: .*ENOSPC.*\n$/ })
+  closeSync(full)
 })
 
 t.test('it is a program and can be installed', async t => {
