@@ -65,7 +65,8 @@ function asRole (role: Role): Array<Record<string, string[]>> {
   return [{ Session: [role] }, { Basic: [role] }, { Token: [role] }]
 }
 
-function loginErrors (role: Role, method: string): SampleError[] {
+/** What a person is answered who has no rights as a role, or none yet. */
+export function loginErrors (role: Role, method: string): SampleError[] {
   const errors = [new LoginMissing(), new LoginWrong(), new TokenWrong(), new AuthorizationInvalid(), new TooManyFailedLogins(), new LoginsBusy()]
   // A viewer has the least rights: nobody who logs in has too few.
   return [...errors, ...(role === 'viewer' ? [] : [new RoleMissing(role)]), ...(method === 'GET' ? [] : [new CrossSiteRequest()])]

@@ -15,7 +15,7 @@ import { ConditionalHeaders, frameHeaders, Jpeg } from '../schemas/jpeg.js'
 import { EventParams, OilSpillEvent } from '../schemas/oil-spill-event.js'
 import { begun } from './begun.js'
 import { isUnchanged } from './conditional.js'
-import { content, errorResponses, ref } from './documented.js'
+import { content, errorResponses, loginErrors, ref } from './documented.js'
 import { EVENT_FORMATS, type EventFormat } from './event-formats.js'
 import { eventToJson } from './event-json.js'
 import { filterOf } from './event-query.js'
@@ -61,11 +61,12 @@ export default (async app => {
             'application/geo+json': { schema: HistoryOnMap }
           }
         },
-        ...errorResponses(new RequestInvalid('querystring/limit Expected integer'), new CursorInvalid(), new ReadRateExceeded(), unavailable)
+        ...errorResponses(new RequestInvalid('querystring/limit Expected integer'), new CursorInvalid(), new ReadRateExceeded(), unavailable, ...loginErrors('viewer', 'GET'))
       }
     }
   }, async (request, reply) => {
-    const { cursor, limit } = request.query
+    const { cursor, limit, q } = request.query
+    if (q !== undefined) await requireReader(request, reply)
     const filter = filterOf(request.query)
     const after = cursor === undefined ? null : parseCursor(filter, cursor) ?? null
     if (cursor !== undefined && after === null) throw new CursorInvalid()
@@ -116,6 +117,12 @@ export default (async app => {
     if (isUnchanged(request, reply)) return await reply.code(304).send()
     return await reply.type('image/jpeg').send(jpeg)
   })
+
+  /** Reviews are for people who log in, also where the list is for everybody. */
+  async function requireReader (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    void reply.header('cache-control', 'no-store')
+    if (request.person === null) await app.requireRole(request, reply, 'viewer')
+  }
 
   /** Counts what is in memory for a client until its answer is out or its connection has gone. */
   function hold (bytes: number, reply: FastifyReply): void {

@@ -23,7 +23,7 @@ export const EventQuery = Type.Object({
     description: 'Seen from within this box: west, south, east, north in degrees, separated by commas, as in RFC 7946; with west greater than east across the antimeridian',
     examples: [[-5, 50, 12.5, 62]]
   })),
-  q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'With all of these words in the notes of their reviews, in whatever case', examples: ['sheen'] })),
+  q: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'With all of these words in the notes of their reviews, in whatever case. Only for people who log in, as the reviews are: 401 `LOGIN_MISSING` for others', examples: ['sheen'] })),
   sort: Type.Optional(Type.Union([Type.Literal('started_at'), Type.Literal('-started_at')], { description: 'Oldest first, or with `-` newest first', examples: ['-started_at'], default: 'started_at' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'So many at most; a header `Link` with `rel="next"` says where the next are', examples: [100] })),
   cursor: Type.Optional(Type.String({ maxLength: 200, description: 'Where to go on: from the `Link` of the page before, with the same filters and order' })),

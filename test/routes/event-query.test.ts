@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
-import { ADMIN_PASSWORD, startServer, upload, type TestServer } from '../helper.js'
+import { ADMIN_PASSWORD, startServer, tokenOf, upload, type TestServer } from '../helper.js'
 import { refused, send, type Answer } from '../http.js'
 
 interface Made { camera?: string, at: string, ended?: string | null, confidence?: number, place?: [number, number], verdict?: string, notes?: string }
@@ -65,8 +65,9 @@ t.test('filters, each for itself and together', async t => {
     ['sort=-started_at&camera=default', [4, 1]],
     ['camera=default&from=2026-03-02&state=ended&verdict=confirmed&min_confidence=0.5&bbox=170,0,180,20&q=sheen', [1]]
   ]
+  const headers = { Authorization: `Bearer ${await tokenOf(server.app, 'viewer')}` }
   for (const [query, expected] of table) {
-    const answer = await send(server.url, { path: `${PATH}?${query}` })
+    const answer = await send(server.url, { path: `${PATH}?${query}`, ...(query.includes('q=') && { headers }) })
     t.strictSame(ids(answer), expected, `${query}: ${answer.status}`)
   }
 })
@@ -74,10 +75,25 @@ t.test('filters, each for itself and together', async t => {
 t.test('whatever a person types into q is no mistake', async t => {
   const server = await startServer(t)
   insert(server, { at: '2026-03-01T10:00:00Z', verdict: 'unsure', notes: 'a b' })
+  const headers = { Authorization: `Bearer ${await tokenOf(server.app, 'viewer')}` }
   for (const q of ['"', '""', '*', 'a*', 'AND', 'a AND', 'NOT', 'NEAR(a b)', 'notes:a', '^a', '{a}', '(', '\'; DROP TABLE reviews', '\0', 'a\0b', '-', '\\', 'é', '🛢️', ' ', 'a '.repeat(99)]) {
-    const answer = await send(server.url, { path: `${PATH}?q=${encodeURIComponent(q)}` })
+    const answer = await send(server.url, { path: `${PATH}?q=${encodeURIComponent(q)}`, headers })
     t.equal(answer.status, 200, JSON.stringify(q))
   }
+})
+
+t.test('words of reviews are searched for people who log in, verdicts for everybody', async t => {
+  const server = await startServer(t)
+  insert(server, { at: '2026-03-01T10:00:00Z', verdict: 'confirmed', notes: 'a name that is nobody\'s business' })
+  for (const query of ['q=name', 'q=nothing', 'q=name&limit=1', 'q=name&format=csv', 'q=name&verdict=confirmed']) {
+    const answer = await send(server.url, { path: `${PATH}?${query}` })
+    await refused(t, answer, 401, 'LOGIN_MISSING')
+    t.match(answer.headers['www-authenticate'], /Basic/)
+    t.equal(answer.headers['cache-control'], 'no-store')
+  }
+  t.strictSame(ids(await send(server.url, { path: `${PATH}?verdict=confirmed` })), [1])
+  await refused(t, await send(server.url, { path: `${PATH}?q=name`, headers: { Authorization: 'Bearer vs_wrong' } }), 401, 'TOKEN_WRONG')
+  t.strictSame(ids(await send(server.url, { path: `${PATH}?q=name`, headers: { Authorization: `Bearer ${await tokenOf(server.app, 'viewer')}` } })), [1])
 })
 
 t.test('400 that says what to do for what makes no sense', async t => {
