@@ -11,6 +11,7 @@ const statusOf = (url: string): Promise<Json> => get(url, '/api/status')
 t.test('before the first frame', async t => {
   const clock = new FakeClock()
   const { url } = await startServer(t, {}, { clock })
+  await until(async () => (await statusOf(url) as { storage: Json }).storage['evidence_bytes'] === 0, 'the first look at the disk')
   clock.advance(2500)
   const status = await statusOf(url)
   const storage = status['storage'] as Json
