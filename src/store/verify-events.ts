@@ -1,36 +1,29 @@
+import { eventFactsVerifier, type EventFacts } from './verify-event-facts.js'
 import { payloadOf, isPayload } from './verify-ledger.js'
 import type { Verification, VerifySummary } from './verify.js'
 
-interface EventRow {
-  id: number
-  frame_path: string
-  frame_sha256: string
-  frame_size_bytes: number
-  frame_width: number
-  frame_height: number
-  verdict: string | null
-  held: number
-  acknowledged_at_ms: number | null
-  [column: string]: string | number | null
+type EventRow = EventFacts & {
+  readonly verdict: string | null
+  readonly held: number
+  readonly acknowledged_at_ms: number | null
+  readonly [column: string]: string | number | null
 }
-
-/** What the detection of the opening frame says of it. */
-interface OpeningRow { sha256: string, size_bytes: number, width: number, height: number }
 
 /** Compares each event with the newest entry that tells of its row, and with what else must agree with it. */
 export function verifyEvents (verification: Verification): Pick<VerifySummary, 'events'> {
   const { database, since, isWhole, report } = verification
-  const { newestEntries, opening, newestVerdict, isHeld, wasAcknowledged, brokenEntries, untoldReviews, untoldHolds, untoldClips } = statements(verification)
+  const { newestEntries, newestVerdict, isHeld, wasAcknowledged, brokenEntries, untoldReviews, untoldHolds, untoldClips } = statements(verification)
   for (const row of brokenEntries.iterate(isWhole ? 0 : since)) {
     const { found, signed } = payloadOf(row) ?? {}
     report(`ledger row ${row.sequence}`, `it says that something else had written to the ledger: ${endOf(found)} was found, ${endOf(signed)} was signed`)
   }
+  const factsProblem = eventFactsVerifier(verification)
   let events = 0
   const touched = isWhole ? '' : 'WHERE (SELECT max(sequence) FROM ledger WHERE subject = \'event:\' || oil_spill_events.id) >= ?'
   const all = database.prepare<number[], EventRow>(`SELECT * FROM oil_spill_events NOT INDEXED ${touched} ORDER BY id`)
   for (const event of all.iterate(...(isWhole ? [] : [since]))) {
     events += 1
-    const problem = stateProblem(event) ?? openingProblem(event) ?? reviewProblem(event)
+    const problem = stateProblem(event) ?? factsProblem(event) ?? reviewProblem(event)
     if (problem !== undefined) report(`event ${event.id}`, problem)
     for (const reviewId of untoldReviews.iterate({ id: event.id })) report(`review ${reviewId}`, 'no ledger entry tells of it')
     for (const holdId of untoldHolds.iterate({ id: event.id })) report(`hold ${holdId}`, 'no ledger entry tells of it')
@@ -48,13 +41,6 @@ export function verifyEvents (verification: Verification): Pick<VerifySummary, '
     return 'no ledger entry tells of it'
   }
 
-  function openingProblem (event: EventRow): string | undefined {
-    const found = opening.get(event.frame_path)
-    const isSame = found === undefined || (found.sha256 === event.frame_sha256 && found.size_bytes === event.frame_size_bytes &&
-      found.width === event.frame_width && found.height === event.frame_height)
-    return isSame ? undefined : 'its opening frame is not that of its detection'
-  }
-
   function reviewProblem (event: EventRow): string | undefined {
     const subject = `event:${event.id}`
     if (event.verdict !== (newestVerdict.get(event.id) ?? null)) return 'its verdict is not that of its newest review'
@@ -69,7 +55,6 @@ function statements ({ database }: Verification) {
     newestEntries: database.prepare<[string], { sequence: number, payload: string }>('SELECT sequence, payload FROM ledger WHERE subject = ? ORDER BY sequence DESC'),
     brokenEntries: database.prepare<[number], { sequence: number, payload: string }>(
       'SELECT sequence, payload FROM ledger WHERE subject = \'server\' AND action = \'ledger.broken\' AND sequence >= ? ORDER BY sequence'),
-    opening: database.prepare<[string], OpeningRow>('SELECT sha256, size_bytes, width, height FROM detections WHERE frame_path = ?'),
     newestVerdict: database.prepare<[number], string>('SELECT verdict FROM reviews WHERE event_id = ? ORDER BY review_id DESC LIMIT 1').pluck(),
     isHeld: database.prepare<[string], number>(`
       SELECT action = 'event.held' FROM ledger WHERE subject = ? AND action IN ('event.held', 'event.released') ORDER BY sequence DESC LIMIT 1`).pluck(),

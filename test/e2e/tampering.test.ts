@@ -178,6 +178,20 @@ const MUTATIONS: Record<string, (bench: Bench) => Names> = {
     database.exec(`UPDATE oil_spill_events SET ${sql} WHERE id = ${id}`)
     return is(`event ${id}`)
   },
+  'how sure the detector was of an event, or where it was seen' ({ database, random }) {
+    const { id } = pick(random, rowsOf(database, 'oil_spill_events')) as { id: number }
+    const sql = pick(random, ['latitude = coalesce(latitude, 0) + 0.5', 'longitude = coalesce(longitude, 0) - 0.5', 'latitude = 1, longitude = 1', 'peak_confidence = coalesce(peak_confidence, 0) / 2 + 0.01'])
+    database.exec(`UPDATE oil_spill_events SET ${sql} WHERE id = ${id}`)
+    return is(`event ${id}`)
+  },
+  'how sure the detector was of an event, or where it was seen, is forgotten' ({ database, random }) {
+    const { id } = pick(random, database.prepare<[], { id: number }>('SELECT id FROM oil_spill_events WHERE peak_confidence IS NOT NULL AND latitude IS NOT NULL').all())
+    database.exec(`UPDATE oil_spill_events SET ${pick(random, ['latitude = NULL', 'longitude = NULL', 'peak_confidence = NULL'])} WHERE id = ${id}`)
+    return is(`event ${id}`)
+  },
+  'the size of the picture that opened an event' (bench) {
+    return is(`event ${flipColumn(bench, 'oil_spill_events', ['frame_width', 'frame_height'])['id']}`)
+  },
   'an event is dropped' ({ database, random }) {
     const { id } = pick(random, rowsOf(database, 'oil_spill_events')) as { id: number }
     database.exec(`DELETE FROM oil_spill_events WHERE id = ${id}`)

@@ -65,7 +65,9 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
   function open (nth: number): number {
     const { detection, ...event } = newEvent(nth)
     const kept = evidence(`oil_spill_20230623_${String(nth).padStart(6, '0')}`)
-    const opened = change(() => events.changeEvent(undefined, { ...event, evidence: kept, detection: { ...detection, sha256: kept.sha256, sizeBytes: kept.sizeBytes } }))
+    // Of every other event only the camera says where it was seen.
+    const details = nth % 40 === 0 ? { confidence: 0.75, latitude: 59.5, longitude: 2.25 + nth } : {}
+    const opened = change(() => events.changeEvent(undefined, { ...event, evidence: kept, detection: { ...detection, details, sha256: kept.sha256, sizeBytes: kept.sizeBytes } }))
     return opened?.id ?? 0
   }
 
@@ -141,6 +143,10 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
   }
 
   change(() => { ledger.takeKey(key) })
+  change(() => {
+    database.exec('UPDATE cameras SET latitude = 58.5, longitude = 1.75')
+    ledger.append({ actor: 'user:bert', action: 'camera.changed', subject: 'camera:default', payload: { changed: ['latitude', 'longitude'], camera: { latitude: 58.5, longitude: 1.75 } } })
+  })
   change(() => ledger.append({ actor: 'user:bert', action: 'login', subject: 'user:bert', payload: { address: '192.0.2.7' } }))
   const first = open(0)
   const clip = startClip(first)
