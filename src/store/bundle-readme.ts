@@ -29,7 +29,18 @@ If you do not trust verify.mjs itself, it is short enough to be read, or take it
 
 What is proved: that the evidence and the rows are the ones that the server wrote when it signed the entries shown, if
 nobody else had its key then. Entries of the ledger on anything else are withheld: only their place in the chain is
-shown. What is not proved: that the camera saw what it sent, that the server's clock was right, the description of
-the camera in index.json, and that no entry on this event is withheld. An event without evidence
-(evidence_state "missing" or "deleted") is proved as to what is known of it.
+shown. latitude, longitude, peak_confidence and the size of the picture are compared with the detections. An event
+without evidence (evidence_state "missing" or "deleted") is proved as to what is known of it.
+
+What is not proved: that the camera saw what it sent, that the server's clock was right, that no entry on this event is
+withheld, and in index.json
+
+- made_at and last_sequence, which are of the making of the bundle, and the problem of a file, which is what went wrong
+  then;
+- the description of the camera, and so latitude and longitude of an event of which no detection says where it was seen;
+- clear_before_ms, clear_after_ms and thumbnail_state of events, and closed_at_ms of clips;
+- the name of a clip that was still growing, and the role of each of its frames in clip_frames.ndjson;
+- what is older than the ledger.
+
+A member that is none of these and is not proved is refused.
 `

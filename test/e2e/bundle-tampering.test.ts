@@ -30,6 +30,10 @@ const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.leng
 const files = readdirSync(join(bundle, 'oil_spill_frames')).map(name => `oil_spill_frames/${name}`)
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
+interface Index { event: Row, merged_events: Row[], camera: Row, clips: Row[], files: Row[] }
+
+const indexOf = (): Index => JSON.parse(read('index.json').toString()) as Index
+
 /** Another value of the same kind. */
 function flipped (random: Random, value: Json): Json {
   if (typeof value === 'number') return Number.isInteger(value) ? value ^ (1 << random(10)) : value / 2
@@ -128,6 +132,61 @@ const MUTATIONS: Record<string, (random: Random) => Mutation> = {
     const index = JSON.parse(read('index.json').toString()) as { event: Row }
     const event = flippedIn(random, index.event, ['started_at_ms', 'last_detected_at_ms', 'ended_at_ms', 'frame_path', 'frame_sha256', 'frame_size_bytes', 'camera_id', 'evidence_state'])
     return { file: 'index.json', content: JSON.stringify({ ...index, event }), named: /^event 2: its \w+ is not as ledger row \d+ tells$/m }
+  },
+  'what detections say of the event' (random) {
+    const index = indexOf()
+    const column = pick(random, ['latitude', 'longitude', 'peak_confidence', 'frame_width', 'frame_height'])
+    const event = { ...index.event, [column]: random(4) === 0 ? null : Number(index.event[column]) + 0.125 }
+    return { file: 'index.json', content: JSON.stringify({ ...index, event }), named: new RegExp(`^event 2: its .*${column}.* (is|are) not th(at|ose) of its`, 'm') }
+  },
+  'what detections say of an event that was merged' (random) {
+    const index = indexOf()
+    const column = pick(random, ['latitude', 'longitude', 'peak_confidence', 'frame_width', 'frame_height'])
+    const parts = index.merged_events.map(part => ({ ...part, [column]: Number(part[column]) + 0.125 }))
+    return { file: 'index.json', content: JSON.stringify({ ...index, merged_events: parts }), named: new RegExp(`^event 3: its .*${column}.* (is|are) not th(at|ose) of its`, 'm') }
+  },
+  'a time in words' (random) {
+    const index = indexOf()
+    return { file: 'index.json', content: JSON.stringify({ ...index, event: flippedIn(random, index.event, ['started_at', 'last_detected_at', 'ended_at']) }), named: /^event 2: its \w+ is not the same as its \w+_ms$/m }
+  },
+  'what is said of a file' (random) {
+    const index = indexOf()
+    const at = random(index.files.length)
+    const path = String(index.files[at]?.['path'])
+    const file = flippedIn(random, index.files[at] ?? {}, ['kind', 'sha256', 'size_bytes', 'state'])
+    return { file: 'index.json', content: JSON.stringify({ ...index, files: index.files.with(at, file) }), named: new RegExp(`^${escaped(path)}: its (kind|sha256|size_bytes|state) in index.json is not `, 'm') }
+  },
+  'a file is not told of, or twice, or is made up' (random) {
+    const index = indexOf()
+    const at = random(index.files.length)
+    const path = String(index.files[at]?.['path'])
+    const [files, named] = pick(random, [
+      [index.files.toSpliced(at, 1), path], [[...index.files, index.files[at] ?? {}], path],
+      [[...index.files, { ...index.files[at], path: 'oil_spill_frames/made_up.jpg' }], 'oil_spill_frames/made_up.jpg']
+    ] as const)
+    return { file: 'index.json', content: JSON.stringify({ ...index, files }), named: new RegExp(`^${escaped(named)}: (is \\d times in the files|no entry)`, 'm') }
+  },
+  'a member is made up' (random) {
+    const index = indexOf()
+    const made = { seen_by: 'the coast guard' }
+    const content = pick(random, [
+      { ...index, ...made }, { ...index, event: { ...index.event, ...made } }, { ...index, merged_events: index.merged_events.map(each => ({ ...each, ...made })) },
+      { ...index, files: index.files.map(each => ({ ...each, ...made })) }, { ...index, clips: index.clips.map(each => ({ ...each, ...made })) },
+      { ...index, camera: { ...index.camera, ...made } }
+    ])
+    return { file: 'index.json', content: JSON.stringify(content), named: /^[\w ./]+: its member seen_by is not proved by the ledger$/m }
+  },
+  'a member of an entry is made up' (random) {
+    const rows = linesOf('ledger.ndjson')
+    const at = random(rows.length)
+    return ledger(rows.with(at, { ...rows[at], seen_by: 'the coast guard' }), rows[at])
+  },
+  'the statement of a signature, or the key beside it' (random) {
+    const proof = JSON.parse(read('checkpoint.json').toString()) as { checkpoints: Row[] }
+    const at = random(proof.checkpoints.length)
+    const row = proof.checkpoints[at] ?? {}
+    const checkpoint = random(4) === 0 ? { ...row, seen_by: 'the coast guard' } : flippedIn(random, row, ['statement', 'statement', 'type', 'public_key'])
+    return { file: 'checkpoint.json', content: JSON.stringify({ ...proof, checkpoints: proof.checkpoints.with(at, checkpoint) }), named: new RegExp(`^checkpoint ${String(row['sequence'])}: its `, 'm') }
   },
   'what the ledger says of a clip' (random) {
     const index = JSON.parse(read('index.json').toString()) as { clips: Row[] }

@@ -33,6 +33,15 @@ t.test('a third party can check every event with nothing but Node', async t => {
   }
 })
 
+t.test('what nothing proves is named', async t => {
+  const folder = setUp(t)
+  const [saidByCamera, growing] = [await verifyBundle(await bundleOf(t, folder, 4)), await verifyBundle(await bundleOf(t, folder, 6))]
+  t.match(saidByCamera.lines.join('\n'), /^Not checked: .*description of the camera, clear_before_ms, .*$/m)
+  t.match(saidByCamera.lines.join('\n'), /^event 4: its latitude and longitude are those of the camera, as index.json says: nothing here proves them\.$/m)
+  t.match(growing.lines.join('\n'), /^oil_spill_frames\/clip_6\.mjpeg was still growing: its name and the role of each of its frames are not proved/m)
+  t.notMatch(growing.lines.join('\n'), /latitude/)
+})
+
 t.test('the evidence is what it was, byte for byte', async t => {
   const folder = setUp(t)
   const bundle = await bundleOf(t, folder, 2)

@@ -167,7 +167,7 @@ export function makeHistory (folder: string, random: Random): HistoryFixture {
   // A frame that was taken before the opening one takes its place; one between two events makes them one.
   const late = evidence('oil_spill_20230623_000018')
   change(() => events.joinEvent({
-    eventId: second, mergedEventId: null, reopens: false, evidence: late, detection: newDetection(18, { sha256: late.sha256, sizeBytes: late.sizeBytes })
+    eventId: second, mergedEventId: null, reopens: false, evidence: late, detection: newDetection(18, { details: { latitude: 59.25, longitude: 2.5 }, sha256: late.sha256, sizeBytes: late.sizeBytes })
   }))
   change(() => events.joinEvent({ eventId: second, mergedEventId: third, reopens: false, evidence: null, detection: newDetection(30) }))
   change(() => { database.prepare('UPDATE clips SET event_id = ? WHERE event_id = ?').run(second, third) })
