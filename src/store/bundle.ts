@@ -133,11 +133,13 @@ class Packing {
   }
 
   async * #frames (): AsyncGenerator<string> {
-    for (const { clip_id: clipId } of this.#plan.clips) {
+    for (const { clip_id: clipId, size_bytes: sizeBytes } of this.#plan.clips) {
       for (let after: number | undefined = 0; after !== undefined;) {
         const rows: PlainRow[] = await this.#sql.call('framesOfBundle', Number(clipId), after, PAGE_ROWS)
         after = rows.length < PAGE_ROWS ? undefined : Number(rows.at(-1)?.['number'])
-        if (rows.length > 0) yield linesOf(rows)
+        // A clip may have grown since the plan was made, which the entries that are shown do not tell.
+        const known = rows.filter(row => Number(row['offset_bytes']) < Number(sizeBytes))
+        if (known.length > 0) yield linesOf(known)
       }
     }
   }
