@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import { thumbnailPath, type OilSpillEvent } from '../core/event.js'
 import type { ThumbnailState } from './clip-queries.js'
 import type { EvidenceStore } from './evidence-store.js'
-import { errorCode } from './storage-errors.js'
 import type { Thumbnail, ThumbnailMaker } from './thumbnail-maker.js'
 
 /** What it needs of the index. */
@@ -11,6 +10,9 @@ export interface ThumbnailIndex {
   thumbnailState (eventId: number): Promise<ThumbnailState | undefined>
   noteThumbnail (eventId: number, framePath: string, state: ThumbnailState): Promise<void>
 }
+
+/** What a thumbnail is called in the data folder while it is written. */
+const PART_NAME = '.thumbnail.part'
 
 interface Opening { readonly eventId: number, readonly framePath: string }
 
@@ -26,6 +28,7 @@ export class EventThumbnails {
   readonly #index: ThumbnailIndex
   readonly #onFailure: (error: unknown) => void
   readonly #making = new Map<string, Promise<Thumbnail>>()
+  #lastKept: Promise<void> = Promise.resolve()
 
   /** @param onFailure is told of thumbnails that could not be kept */
   constructor (dataFolder: string, maker: ThumbnailMaker, evidence: Pick<EvidenceStore, 'read'>, index: ThumbnailIndex, onFailure: (error: unknown) => void) {
@@ -74,17 +77,23 @@ export class EventThumbnails {
     if (isKnown !== (state === 'undecodable')) await this.#index.noteThumbnail(eventId, framePath, state)
   }
 
-  /** Under its own name it is always whole. */
+  /** Under its own name it is always whole. All are written under one other name in turn, so that what a crash leaves is written over. */
   async #keep (path: string, bytes: Buffer): Promise<void> {
-    const part = `${path}.part`
+    const turn = this.#lastKept.then(async () => { await this.#write(path, bytes) })
+    this.#lastKept = turn.catch(() => {})
+    await turn
+  }
+
+  async #write (path: string, bytes: Buffer): Promise<void> {
+    const part = join(this.#dataFolder, PART_NAME)
     try {
       await fs.writeFile(part, bytes, { mode: 0o640 })
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
       await fs.mkdir(dirname(path), { recursive: true })
-      await fs.writeFile(part, bytes, { mode: 0o640 })
+      await fs.rename(part, path)
+    } catch (error) {
+      await fs.unlink(part).catch(() => {})
+      throw error
     }
-    await fs.rename(part, path)
   }
 
   #pathOf (framePath: string): string {
