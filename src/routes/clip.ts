@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ByteBudget } from '../core/byte-budget.js'
 import type { StoredClipFrame } from '../core/clip.js'
 import type { OilSpillEvent } from '../core/event.js'
 import { dialectOf, STREAM_CONTENT_TYPE } from '../core/mjpeg.js'
@@ -18,10 +17,8 @@ import { begun } from './begun.js'
 import { ClipDownload, ClipReplay, type UnreadFrame } from './clip-streams.js'
 import { isUnchanged } from './conditional.js'
 import { content, errorResponses, ref } from './documented.js'
+import { evidenceReads } from './evidence-reads.js'
 import { JsonArrayStream } from './json-array-stream.js'
-
-/** Frames of clips that are held in memory for clients at once. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024
 
 /** Of one clip: the one that is on its way, the one behind it, and the one that is being read. */
 const FRAMES_IN_MEMORY = 3
@@ -37,7 +34,7 @@ const unreadable = [new ReadRateExceeded(), new EvidenceMissing(samplePath), new
 
 /** The clips of events, their frames, and the thumbnails of opening frames. */
 export default (async app => {
-  const held = new ByteBudget(MAX_HELD_BYTES)
+  const { hold, refuseDeleted } = evidenceReads(app)
   const open = new Set<Readable>()
   // They may take as long as the event did.
   app.addHook('preClose', async () => { for (const stream of open) stream.destroy() })
@@ -208,22 +205,12 @@ export default (async app => {
     return stream
   }
 
-  /** Counts what is in memory for a client until its answer is out or its connection has gone. */
-  function hold (bytes: number, reply: FastifyReply): void {
-    if (!held.take(bytes)) {
-      void reply.header('retry-after', BUSY_RETRY_AFTER_SECONDS)
-      throw new ReadsBusy()
-    }
-    reply.raw.once('close', () => { held.give(bytes) })
-  }
-
   /** An event whose evidence was not deleted. */
   async function find (id: number): Promise<OilSpillEvent> {
     const event = await app.eventRepository.find(id)
     if (event === undefined) throw new EventNotFound(id)
-    if (event.evidenceState !== 'deleted') return event
-    const deletion = await app.eventRepository.deletionOf(id)
-    throw new EvidenceDeleted(id, deletion === undefined ? 'an unknown day' : formatDatetime(deletion.atMs), deletion?.reason ?? 'the ledger does not say why')
+    await refuseDeleted(event)
+    return event
   }
 }) satisfies FastifyPluginAsyncTypebox
 

@@ -3,10 +3,9 @@ import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ByteBudget } from '../core/byte-budget.js'
 import { cursorOf, parseCursor, type EventFilter, type EventPosition } from '../core/event-filter.js'
 import type { Evidence, ListedEvent } from '../core/event.js'
-import { formatDatetime, formatEpochSeconds } from '../core/time-format.js'
+import { formatEpochSeconds } from '../core/time-format.js'
 import {
   CursorInvalid, EventNotFound, EvidenceAltered, EvidenceDeleted, EvidenceMissing, EvidenceNotKept, HistoryUnavailable, ReadRateExceeded, ReadsBusy, RequestInvalid
 } from '../errors.js'
@@ -19,6 +18,7 @@ import { content, errorResponses, loginErrors, ref } from './documented.js'
 import { EVENT_FORMATS, type EventFormat } from './event-formats.js'
 import { eventToJson } from './event-json.js'
 import { filterOf } from './event-query.js'
+import { evidenceReads } from './evidence-reads.js'
 import { ItemStream, type ListForm } from './item-stream.js'
 
 /** Sent as a stream, whatever its length. */
@@ -30,12 +30,9 @@ const unavailable = new HistoryUnavailable('SQLITE_BUSY')
 const notFound = [new RequestInvalid('params/id Expected integer'), new EventNotFound(1)]
 const samplePath = 'oil_spill_frames/oil_spill_20230623_143022.jpg'
 
-/** Evidence that is held in memory for clients at once: those that never read it must not crowd out the cameras. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024
-
 /** The history of oil-spill events and their evidence. */
 export default (async app => {
-  const held = new ByteBudget(MAX_HELD_BYTES)
+  const { hold, refuseDeleted } = evidenceReads(app)
 
   await app.register(accepts)
 
@@ -124,12 +121,6 @@ export default (async app => {
     if (request.person === null) await app.requireRole(request, reply, 'viewer')
   }
 
-  /** Counts what is in memory for a client until its answer is out or its connection has gone. */
-  function hold (bytes: number, reply: FastifyReply): void {
-    if (!held.take(bytes)) throw new ReadsBusy()
-    reply.raw.once('close', () => { held.give(bytes) })
-  }
-
   /** Retention may delete it while it is being asked for. */
   async function read (id: number, evidence: Evidence): Promise<Buffer> {
     try {
@@ -143,9 +134,8 @@ export default (async app => {
   async function findKept (id: number): Promise<ListedEvent> {
     const event = await find(id)
     if (event.evidenceState === 'missing') throw new EvidenceNotKept(id)
-    if (event.evidenceState === 'kept') return event
-    const deletion = await app.eventRepository.deletionOf(id)
-    throw new EvidenceDeleted(id, deletion === undefined ? 'an unknown day' : formatDatetime(deletion.atMs), deletion?.reason ?? 'the ledger does not say why')
+    await refuseDeleted(event)
+    return event
   }
 
   /** One page of the list, with a link to the next one where there is one. */
