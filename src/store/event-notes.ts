@@ -5,7 +5,7 @@ import { isNamed, type Frame } from '../core/frame.js'
 import { IdempotencyKeyReused } from '../errors.js'
 import type { ClipArchive, ClipFrames } from './clip-archive.js'
 import type { ClipAddition } from './clip-statements.js'
-import { DetectionBatch, type DetectionNote, type EventNote } from './detection-batch.js'
+import { NoteBatch, type DetectionNote, type EventNote } from './note-batch.js'
 import type { ClipNote } from './event-queries.js'
 
 /** Frames that wait to be written to clips are held in memory up to this many bytes, those of all cameras together. */
@@ -21,13 +21,13 @@ export type StoreNotes = (detections: readonly DetectionNote[], clips: readonly 
 export class EventNotes {
   readonly #clips: ClipArchive
   readonly #store: StoreNotes
-  readonly #batch: DetectionBatch
+  readonly #batch: NoteBatch
   readonly #waiting = new ByteBudget(MAX_WAITING_BYTES)
 
   constructor (clips: ClipArchive, store: StoreNotes) {
     this.#clips = clips
     this.#store = store
-    this.#batch = new DetectionBatch(async notes => await this.#storeNotes(notes))
+    this.#batch = new NoteBatch(async notes => await this.#storeNotes(notes))
   }
 
   /** Keeps a detection, and its frame where it has a role. Settles at once, unless its camera named the frame: then when it is on disk. */

@@ -2,7 +2,7 @@ import { ALL_EVENTS, type EventFilter, type EventPosition } from '../core/event-
 import type { Detection, Evidence, ListedEvent, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
 import type { DetectionPosition } from './detection-statements.js'
-import type { DetectionNote } from './detection-batch.js'
+import type { DetectionNote } from './note-batch.js'
 import type { CameraSummary, ClipNote, EventEnd, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
 

@@ -30,7 +30,7 @@ interface Waiting {
  * Gathers what events go on with, and stores that of a second together. Where somebody waits for one it is stored at
  * once, with those that are there.
  */
-export class DetectionBatch {
+export class NoteBatch {
   readonly #store: (notes: EventNote[]) => Promise<ReadonlyMap<EventNote, Error>>
   #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { DetectionBatch, type EventNote } from '../../src/store/detection-batch.js'
+import { NoteBatch, type EventNote } from '../../src/store/note-batch.js'
 import { signal } from '../http.js'
 import { until } from '../helper.js'
 import { newDetection } from './support.js'
@@ -11,7 +11,7 @@ const sizesOf = (stored: EventNote[][]): number[] => stored.map(notes => notes.l
 function setUp () {
   const stored: EventNote[][] = []
   const state = { failing: false, gate: Promise.resolve() }
-  const batch = new DetectionBatch(async notes => {
+  const batch = new NoteBatch(async notes => {
     await state.gate
     if (state.failing) throw new Error('the disk is full')
     stored.push(notes)
@@ -130,7 +130,7 @@ t.test('whoever waits is told that it could not be stored, and sends it again', 
 
 t.test('one that is refused does not take the others with it', async t => {
   const [taken, refused] = [noteOf(1), noteOf(2)]
-  const batch = new DetectionBatch(async () => new Map([[refused, new Error('the key came with another frame before')]]))
+  const batch = new NoteBatch(async () => new Map([[refused, new Error('the key came with another frame before')]]))
   const [first, second] = await Promise.allSettled([batch.addNow(Promise.resolve(taken)), batch.addNow(Promise.resolve(refused))])
   t.match(first, { status: 'fulfilled' })
   t.match(second, { status: 'rejected', reason: { message: 'the key came with another frame before' } })
