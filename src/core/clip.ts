@@ -17,6 +17,7 @@ export interface StoredClipFrame {
   readonly path: string
   readonly offsetBytes: number
   readonly sizeBytes: number
+  /** Lower-case hexadecimal. */
   readonly sha256: string
   readonly takenAtMs: number
   readonly capturedAtMs: number | null

@@ -69,7 +69,7 @@ export class ClipArchive {
   async takeUp (): Promise<number> {
     let bytes = 0
     for (const { eventId, path, sizeBytes, frames } of await this.#repository.growing()) {
-      bytes += await this.#files.setTailAside(path, sizeBytes)
+      bytes += (await this.#files.setTailAside(path, sizeBytes))?.bytes ?? 0
       this.#add({ ...this.#newClip(eventId, path), sizeBytes, frames })
     }
     return bytes

@@ -128,7 +128,7 @@ export class ClipFiles {
    * @returns what was moved; undefined where nothing was
    * @throws the file system's error, or CLIP_TOO_SHORT; then the clip is as it was
    */
-  async moveTail (path: string, sizeBytes: number): Promise<Tail | undefined> {
+  async setTailAside (path: string, sizeBytes: number): Promise<Tail | undefined> {
     if (!await this.exists(path)) return undefined
     const file = await this.#files.open(join(this.#dataFolder, path), 'r+')
     try {
@@ -142,11 +142,6 @@ export class ClipFiles {
     } finally {
       await file.close()
     }
-  }
-
-  /** Does so, and says how many bytes were moved. */
-  async setTailAside (path: string, sizeBytes: number): Promise<number> {
-    return (await this.moveTail(path, sizeBytes))?.bytes ?? 0
   }
 
   /** Removes the file of a clip that could not be stored. Does nothing where that fails: the next start sweeps it. */

@@ -35,8 +35,8 @@ export interface ClipPosition { readonly takenAtMs: number, readonly clipId: num
 /** A clip's end: of the whole file. */
 export interface ClipEnd { readonly path: string, readonly sizeBytes: number, readonly sha256: string, readonly isTruncated: boolean, readonly closedAtMs: number }
 
-/** Whether an event has a thumbnail: not yet, or never since its opening frame cannot be decoded. */
-export type ThumbnailState = 'none' | 'made' | 'undecodable'
+/** Whether nothing is known of an event's thumbnail but what its file tells, or its opening frame cannot be decoded. */
+export type ThumbnailState = 'none' | 'undecodable'
 
 interface ClosingRow { clip_id: number, event_id: number, size_bytes: number, closed_at_ms: number | null }
 type ClipFrameRow = Omit<StoredClipFrame, 'boxes'> & { boxes: string | null }

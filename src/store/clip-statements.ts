@@ -1,21 +1,11 @@
-import type { ClipRole, KeptFrame } from '../core/clip.js'
+import type { ClipRole, KeptFrame, StoredClipFrame } from '../core/clip.js'
 import { takenAtMs } from '../core/frame.js'
 import { digestOf } from '../core/ledger.js'
 import type { Connection } from './database.js'
 import { CLIP_FRAME_COLUMNS } from './evidence-digests.js'
 
-/** A frame of a clip, before it has a number. Times are milliseconds since 1970, UTC. */
-export interface NewClipFrame {
-  readonly sizeBytes: number
-  /** Lower-case hexadecimal. */
-  readonly sha256: string
-  readonly takenAtMs: number
-  readonly capturedAtMs: number | null
-  readonly receivedAtMs: number
-  readonly role: ClipRole
-  readonly width: number
-  readonly height: number
-  readonly confidence: number | null
+/** A frame of a clip, before it has a place in it. */
+export interface NewClipFrame extends Omit<StoredClipFrame, 'clipId' | 'number' | 'path' | 'offsetBytes' | 'boxes'> {
   /** As JSON. */
   readonly boxes: string | null
 }

@@ -67,7 +67,7 @@ export class DataRepair {
   }
 
   async #setTailAside (path: string, sizeBytes: number): Promise<string> {
-    const tail = await new ClipFiles(this.#dataFolder).moveTail(path, sizeBytes)
+    const tail = await new ClipFiles(this.#dataFolder).setTailAside(path, sizeBytes)
     if (tail === undefined) return 'they are gone already'
     await this.#tell({ kind: 'clip_tail', path, moved_to: tail.path, size_bytes: tail.bytes, sha256: tail.sha256 })
     return `they were moved to ${tail.path}`

@@ -1,25 +1,17 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { GENESIS_HASH, headStatement, ledgerHash, type LedgerPayload } from '../../src/core/ledger.js'
 import { SqlThread } from '../../src/store/sql-thread.js'
-import { temporaryFolder } from '../helper.js'
-import { endOf, newDetection, newEvent } from './support.js'
+import { endOf, newDetection, newEvent, openHistory } from './support.js'
 
 interface Row { sequence: number, at_ms: number, actor: string, action: string, subject: string, payload: string, salt: string, previous_hash: string, hash: string }
 
-/** A SQL thread over a new database, with another connection to it. */
 async function setUp (t: Test) {
-  const path = join(temporaryFolder(t), 'videostream.db')
-  const thread = await SqlThread.open(path)
-  const other = new Database(path)
-  t.teardown(async () => {
-    other.close()
-    await thread.close()
-  })
-  return { path, thread, other, rows: () => rowsOf(other) }
+  const history = await openHistory(t)
+  return { ...history, rows: () => rowsOf(history.other) }
 }
 
 function rowsOf (database: Database.Database): Row[] {

@@ -1,11 +1,7 @@
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { Review } from '../../src/core/review.js'
 import { ReviewRepository } from '../../src/store/review-repository.js'
-import { SqlThread } from '../../src/store/sql-thread.js'
-import { temporaryFolder } from '../helper.js'
-import { newDetection, newEvent } from './support.js'
+import { newDetection, newEvent, openHistory } from './support.js'
 
 const CONFIRMED: Review = { verdict: 'confirmed', lookAlike: null, oilAppearanceCode: 2, notes: 'a sheen' }
 const FALSE_POSITIVE: Review = { verdict: 'false_positive', lookAlike: 'kelp', oilAppearanceCode: null, notes: '' }
@@ -14,13 +10,7 @@ const said = (eventId: number, username = 'anna') => ({ eventId, username, atMs:
 
 /** A history of two events that have ended, seconds 0 to 1 and 10 to 11. */
 async function setUp (t: Test) {
-  const path = join(temporaryFolder(t), 'videostream.db')
-  const thread = await SqlThread.open(path)
-  const other = new Database(path)
-  t.teardown(async () => {
-    other.close()
-    await thread.close()
-  })
+  const { thread, other } = await openHistory(t)
   for (const nth of [0, 10]) await thread.call('changeEvent', undefined, newEvent(nth, { endedAtMs: newDetection(nth + 1).takenAtMs }))
   const eventOf = (id: number) => other.prepare<[number], Record<string, unknown>>('SELECT verdict, held, acknowledged_at_ms, acknowledged_by, merged_into FROM oil_spill_events WHERE id = ?').get(id)
   const ledgerOf = (id: number) => other.prepare<[string], { action: string, actor: string, payload: string }>('SELECT action, actor, payload FROM ledger WHERE subject = ? ORDER BY sequence').all(`event:${id}`)

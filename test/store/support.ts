@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import Database from 'better-sqlite3'
 import type { Test } from 'tap'
 import { systemClock, type Clock } from '../../src/core/clock.js'
 import type { Detection } from '../../src/core/event.js'
@@ -11,8 +12,9 @@ import { ClipArchive, type ClipArchiveOptions } from '../../src/store/clip-archi
 import { ClipFiles } from '../../src/store/clip-files.js'
 import { ClipRepository } from '../../src/store/clip-repository.js'
 import type { EvidenceFiles } from '../../src/store/evidence-store.js'
-import type { SqlThread } from '../../src/store/sql-thread.js'
 import type { EventEnd, NewEvent } from '../../src/store/event-queries.js'
+import { SqlThread } from '../../src/store/sql-thread.js'
+import { temporaryFolder } from '../helper.js'
 
 /** Where a module of src is, for a program in another process. */
 export function moduleUrl (path: string): string {
@@ -136,6 +138,18 @@ export function newEvent (nth: number, options: Partial<Omit<NewEvent, 'evidence
   return {
     cameraId, startedAtMs, endedAtMs, clearBeforeMs, clearAfterMs, evidenceState: 'kept', evidence: { framePath: `oil_spill_frames/event ${nth}.jpg`, sha256, sizeBytes, width, height }, detection
   }
+}
+
+/** A SQL thread over a new database, with another connection to it. */
+export async function openHistory (t: Test) {
+  const path = join(temporaryFolder(t), 'videostream.db')
+  const thread = await SqlThread.open(path)
+  const other = new Database(path)
+  t.teardown(async () => {
+    other.close()
+    await thread.close()
+  })
+  return { path, thread, other }
 }
 
 /** The end of an event, and nothing more of it. */
