@@ -81,7 +81,7 @@ export class EventArchive implements EventStore {
   async change ({ cameraId, ends, opens }: EventChange): Promise<OilSpillEvent | undefined> {
     return await this.#told(cameraId, async () => {
       // What the event went on with belongs before its end.
-      await this.#notes.flush()
+      if (ends !== undefined) await this.#notes.flush(ends.eventId)
       if (opens === undefined) return await this.#repository.change(ends, undefined)
       const { clearBeforeMs, before = [] } = opens
       try {
@@ -180,7 +180,7 @@ export class EventArchive implements EventStore {
   async #join (event: EventSpan, detected: DetectedFrame, change: Pick<LateJoin, 'mergedEventId' | 'reopens'>, role: ClipRole | undefined): Promise<boolean> {
     const { cameraId, frame } = detected
     // What both events went on with goes into the clip of each, before it is one.
-    if (change.mergedEventId !== null) await this.#notes.flush()
+    if (change.mergedEventId !== null) await Promise.all([event.id, change.mergedEventId].map(async id => { await this.#notes.flush(id) }))
     const isNew = await this.#told(cameraId, async () => await this.#storeJoin(event, detected, change))
     if (isNew && change.mergedEventId !== null) this.#clips.merged(change.mergedEventId, event.id)
     if (isNew && role !== undefined) await this.#notes.addFrameNow(event.id, cameraId, { frame, role })

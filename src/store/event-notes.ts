@@ -34,25 +34,25 @@ export class EventNotes {
   async addDetection (eventId: number, frame: Frame, role: ClipRole | undefined, detection: Promise<Detection>): Promise<void> {
     const held = this.#held(eventId, role === undefined ? undefined : { frame, role })
     const note = detection.then(told => ({ eventId, cameraId: told.cameraId, detection: told, ...held }))
-    if (isNamed(frame)) await this.#batch.addNow(note)
-    else this.#batch.add(note)
+    if (isNamed(frame)) await this.#batch.addNow(eventId, note)
+    else this.#batch.add(eventId, note)
   }
 
   /** Keeps a frame in a clip within about a second. */
   addFrame (eventId: number, cameraId: string, kept: KeptFrame): void {
     const held = this.#held(eventId, kept)
-    if (held.kept !== undefined) this.#batch.add(Promise.resolve({ eventId, cameraId, detection: undefined, ...held }))
+    if (held.kept !== undefined) this.#batch.add(eventId, Promise.resolve({ eventId, cameraId, detection: undefined, ...held }))
   }
 
   /** Keeps a frame in a clip. Settles when it is on disk, or cannot be. */
   async addFrameNow (eventId: number, cameraId: string, kept: KeptFrame): Promise<void> {
     const held = this.#held(eventId, kept)
-    if (held.kept !== undefined) await this.#batch.addNow(Promise.resolve({ eventId, cameraId, detection: undefined, ...held })).catch(() => {})
+    if (held.kept !== undefined) await this.#batch.addNow(eventId, Promise.resolve({ eventId, cameraId, detection: undefined, ...held })).catch(() => {})
   }
 
-  /** Stores what was gathered. Never rejects: what is not stored waits for the next time. */
-  async flush (): Promise<void> {
-    await this.#batch.flush()
+  /** Stores what was gathered of one event. Never rejects: what is not stored waits for the next time. */
+  async flush (eventId: number): Promise<void> {
+    await this.#batch.flushEvent(eventId)
   }
 
   /** Stores what was gathered, and tries no more after that. */

@@ -21,6 +21,7 @@ const FLUSH_AFTER_MS = 1000
 const MAX_KEPT = 1000
 
 interface Waiting {
+  readonly eventId: number
   readonly note: Promise<EventNote>
   /** Undefined where nobody waits. */
   readonly answer?: { readonly resolve: () => void, readonly reject: (error: unknown) => void }
@@ -34,7 +35,9 @@ export class NoteBatch {
   readonly #store: (notes: EventNote[]) => Promise<ReadonlyMap<EventNote, Error>>
   #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
-  #flushing: Promise<void> = Promise.resolve()
+  #storing: readonly Waiting[] = []
+  #stored: Promise<void> = Promise.resolve()
+  #nextStored: Promise<void> | undefined
   #isClosed = false
 
   /** @param store resolves with those that were refused; rejects where nothing could be stored, after it has told so */
@@ -43,35 +46,50 @@ export class NoteBatch {
   }
 
   /** Nobody waits for this one: what cannot be stored is tried again. */
-  add (note: Promise<EventNote>): void {
-    this.#waiting.push({ note })
+  add (eventId: number, note: Promise<EventNote>): void {
+    this.#waiting.push({ eventId, note })
     this.#setTimer()
   }
 
   /** Stores this one and those that are there. Rejects where that fails: then it is not tried again. */
-  async addNow (note: Promise<EventNote>): Promise<void> {
-    const stored = new Promise<void>((resolve, reject) => { this.#waiting.push({ note, answer: { resolve, reject } }) })
+  async addNow (eventId: number, note: Promise<EventNote>): Promise<void> {
+    const stored = new Promise<void>((resolve, reject) => { this.#waiting.push({ eventId, note, answer: { resolve, reject } }) })
     await Promise.all([stored, this.flush()])
   }
 
-  /** Stores what was gathered. Never rejects: what is not stored waits for the next time. */
+  /**
+   * Stores what was gathered. Never rejects: what is not stored waits for the next time. All who call while something is
+   * being stored share the next turn, or each camera would wait for all others on a slow disk.
+   */
   async flush (): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const earlier = this.#flushing
-    this.#flushing = (async () => {
-      await earlier
-      const waiting = this.#waiting
-      this.#waiting = []
-      if (waiting.length > 0) await this.#storeAll(waiting)
-    })()
-    await this.#flushing
+    this.#nextStored ??= this.#stored.then(async () => {
+      this.#nextStored = undefined
+      this.#stored = this.#storeWaiting()
+      await this.#stored
+    })
+    await this.#nextStored
+  }
+
+  /** Stores what was gathered of one event, and waits for nothing where there is nothing of it. Never rejects. */
+  async flushEvent (eventId: number): Promise<void> {
+    const isOfEvent = (each: Waiting): boolean => each.eventId === eventId
+    if (this.#waiting.some(isOfEvent)) await this.flush()
+    else if (this.#storing.some(isOfEvent)) await this.#stored
   }
 
   /** Stores what was gathered, and tries no more after that. */
   async close (): Promise<void> {
     this.#isClosed = true
     await this.flush()
+  }
+
+  async #storeWaiting (): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#storing = this.#waiting
+    this.#waiting = []
+    if (this.#storing.length > 0) await this.#storeAll(this.#storing)
+    this.#storing = []
   }
 
   async #storeAll (all: readonly Waiting[]): Promise<void> {
@@ -94,9 +112,9 @@ export class NoteBatch {
       }
     } catch (error) {
       const again: Waiting[] = []
-      for (const [at, { answer, note }] of waiting.entries()) {
+      for (const [at, { eventId, answer, note }] of waiting.entries()) {
         if (answer === undefined && again.length < MAX_KEPT) {
-          again.push({ note })
+          again.push({ eventId, note })
         } else {
           notes[at]?.done?.()
           answer?.reject(error)

@@ -17,7 +17,7 @@ function setUp () {
     stored.push(notes)
     return new Map()
   })
-  return { batch, stored, state, add: (nth: number) => { batch.add(Promise.resolve(noteOf(nth))) } }
+  return { batch, stored, state, add: (nth: number) => { batch.add(1, Promise.resolve(noteOf(nth))) } }
 }
 
 t.test('the detections of about a second are stored together, in their order', async t => {
@@ -60,6 +60,43 @@ t.test('a flush waits for the one before it, and those that come meanwhile come 
   gate.resolve()
   await Promise.all([first, second])
   t.strictSame(stored, [[noteOf(1)], [noteOf(2)]])
+})
+
+t.test('all who flush while something is being stored share the next turn', async t => {
+  const { batch, add, stored, state } = setUp()
+  const gate = signal()
+  state.gate = gate.promise
+  add(0)
+  const flushed = [batch.flush()]
+  await new Promise(resolve => setImmediate(resolve))
+  for (let nth = 1; nth <= 3; nth += 1) {
+    add(nth)
+    flushed.push(batch.flush())
+  }
+  gate.resolve()
+  await Promise.all(flushed)
+  t.strictSame(sizesOf(stored), [1, 3])
+})
+
+t.test('who needs what there is of one event waits for that alone', async t => {
+  const { batch, stored, state } = setUp()
+  const gate = signal()
+  state.gate = gate.promise
+  batch.add(2, Promise.resolve({ ...noteOf(1), eventId: 2 }))
+  await batch.flushEvent(1)
+  t.strictSame(stored, [], 'nothing of it is there')
+  const being = batch.flushEvent(2)
+  await new Promise(resolve => setImmediate(resolve))
+  await batch.flushEvent(1)
+  let flushed = false
+  const again = batch.flushEvent(2).then(() => { flushed = true })
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(flushed, false, 'what is being stored is waited for too')
+  gate.resolve()
+  await Promise.all([being, again])
+  t.strictSame(sizesOf(stored), [1])
+  await batch.flushEvent(2)
+  t.strictSame(sizesOf(stored), [1], 'once')
 })
 
 t.test('what cannot be stored is tried again with the next, in its order', async t => {
@@ -114,7 +151,7 @@ t.test('in the end what is left is tried once, and never again', async t => {
 t.test('where somebody waits for one it is stored at once, with those that are there', async t => {
   const { batch, add, stored } = setUp()
   add(1)
-  await batch.addNow(Promise.resolve(noteOf(2)))
+  await batch.addNow(1, Promise.resolve(noteOf(2)))
   t.strictSame(stored, [[noteOf(1), noteOf(2)]])
 })
 
@@ -122,7 +159,7 @@ t.test('whoever waits is told that it could not be stored, and sends it again', 
   const { batch, add, stored, state } = setUp()
   state.failing = true
   add(1)
-  await t.rejects(batch.addNow(Promise.resolve(noteOf(2))), { message: 'the disk is full' })
+  await t.rejects(batch.addNow(1, Promise.resolve(noteOf(2))), { message: 'the disk is full' })
   state.failing = false
   await batch.flush()
   t.strictSame(stored, [[noteOf(1)]], 'the others are tried again')
@@ -131,7 +168,7 @@ t.test('whoever waits is told that it could not be stored, and sends it again', 
 t.test('one that is refused does not take the others with it', async t => {
   const [taken, refused] = [noteOf(1), noteOf(2)]
   const batch = new NoteBatch(async () => new Map([[refused, new Error('the key came with another frame before')]]))
-  const [first, second] = await Promise.allSettled([batch.addNow(Promise.resolve(taken)), batch.addNow(Promise.resolve(refused))])
+  const [first, second] = await Promise.allSettled([batch.addNow(1, Promise.resolve(taken)), batch.addNow(1, Promise.resolve(refused))])
   t.match(first, { status: 'fulfilled' })
   t.match(second, { status: 'rejected', reason: { message: 'the key came with another frame before' } })
 })
@@ -140,7 +177,7 @@ t.test('a frame is let go of when it is stored, or given up', async t => {
   const { batch, state } = setUp()
   let held = 1001
   state.failing = true
-  for (let nth = 0; nth < 1001; nth += 1) batch.add(Promise.resolve({ ...noteOf(nth), done: () => { held -= 1 } }))
+  for (let nth = 0; nth < 1001; nth += 1) batch.add(1, Promise.resolve({ ...noteOf(nth), done: () => { held -= 1 } }))
   await batch.flush()
   t.equal(held, 1000)
   state.failing = false
