@@ -76,13 +76,13 @@ export class ClipArchive {
   }
 
   /**
-   * Writes the first frames of the clip of an event that has no row yet. Never rejects: where that fails the event has
-   * no clip so far.
+   * Writes the first frames of the clip of an event that has no row yet, beside its opening frame, which is saved at the
+   * same time. Never rejects: where that fails the event has no clip so far.
    */
   async begin (framePath: string, cameraId: string, { frames, isTruncated }: { frames: readonly KeptFrame[], isTruncated: boolean }): Promise<ClipAddition> {
     const path = clipPath(framePath, 1)
     try {
-      await this.#append(path, 0, frames)
+      await this.#writeWithin(frames, async jpegs => { await this.#files.begin(path, jpegs) })
       return { path, offsetBytes: 0, firstNumber: 1, isTruncated, frames: await Promise.all(frames.map(toClipFrame)) }
     } catch (error) {
       this.#options.onFailure(error, cameraId)
@@ -206,15 +206,15 @@ export class ClipArchive {
         clip.isTruncated = true
       }
     }
-    await this.#append(path, sizeBytes, taken)
+    await this.#writeWithin(taken, async jpegs => { await this.#files.append(path, sizeBytes, jpegs) })
     return { path, offsetBytes: sizeBytes, firstNumber: clip.frames + 1, isTruncated: clip.isTruncated, frames: await Promise.all(taken.map(toClipFrame)) }
   }
 
-  async #append (path: string, sizeBytes: number, frames: readonly KeptFrame[]): Promise<void> {
+  async #writeWithin (frames: readonly KeptFrame[], write: (jpegs: readonly Buffer[]) => Promise<void>): Promise<void> {
     if (frames.length === 0) return
     const jpegs = frames.map(({ frame }) => frame.memory.jpeg)
     const bytes = jpegs.reduce((sum, { length }) => sum + length, 0)
-    await this.#options.room.within(bytes, async () => { await this.#files.append(path, sizeBytes, jpegs) })
+    await this.#options.room.within(bytes, async () => { await write(jpegs) })
   }
 
   /** The clip to which frames of an event are added, made where there is none. Undefined where there is no such event. */

@@ -41,11 +41,26 @@ export class ClipFiles {
   }
 
   /**
+   * Writes the first frames of a clip beside a frame that is being saved, and flushes them; but not the folder of both,
+   * which `EvidenceStore.save` flushes behind this. Where that fails there is no file.
+   * @throws the file system's error
+   */
+  async begin (path: string, jpegs: readonly Buffer[]): Promise<void> {
+    await this.#write(path, 0, jpegs, async () => {})
+  }
+
+  /**
    * Writes frames behind the first so many bytes, and flushes them; the folder too where the file is new. Where that
    * fails the file is as long as before.
    * @throws the file system's error, or CLIP_TOO_SHORT
    */
   async append (path: string, sizeBytes: number, jpegs: readonly Buffer[]): Promise<void> {
+    await this.#write(path, sizeBytes, jpegs, async fullPath => {
+      if (sizeBytes === 0) await flushFolder(dirname(fullPath), this.#files)
+    })
+  }
+
+  async #write (path: string, sizeBytes: number, jpegs: readonly Buffer[], flushName: (fullPath: string) => Promise<void>): Promise<void> {
     const fullPath = join(this.#dataFolder, path)
     const file = await this.#files.open(fullPath, 'a', 0o640)
     try {
@@ -54,7 +69,7 @@ export class ClipFiles {
       if (size > sizeBytes) await file.truncate(sizeBytes)
       for (const jpeg of jpegs) await file.writeFile(jpeg)
       await file.sync()
-      if (sizeBytes === 0) await flushFolder(dirname(fullPath), this.#files)
+      await flushName(fullPath)
     } catch (error) {
       if (errorCode(error) !== 'CLIP_TOO_SHORT') await file.truncate(sizeBytes).catch(() => {}) // the next one does it otherwise
       if (sizeBytes === 0) await this.discard(path)

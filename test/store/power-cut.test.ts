@@ -38,7 +38,7 @@ async function store (t: Test, lie: Lie) {
       const saved = await evidence.save(frame(clock, { jpeg: picture }), undefined, {
         write: async framePath => {
           path = framePath.replace('.jpg', '.mjpeg')
-          await clips.append(path, 0, clipped)
+          await clips.begin(path, clipped)
         },
         undo: async () => {}
       })
