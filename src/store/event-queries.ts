@@ -106,6 +106,9 @@ export function eventQueries (database: Connection, ledger: Ledger) {
   const known = database.prepare<{ path: string }, number>(`
     SELECT EXISTS (SELECT 1 FROM oil_spill_events WHERE frame_path = :path) OR EXISTS (SELECT 1 FROM detections WHERE frame_path = :path)
         OR EXISTS (SELECT 1 FROM clips WHERE path = :path) OR EXISTS (SELECT 1 FROM garbage WHERE path = :path)`).pluck()
+  const last = database.prepare<[], string | null>(`
+    SELECT max(path) FROM (SELECT max(frame_path) AS path FROM oil_spill_events UNION ALL SELECT max(frame_path) FROM detections
+                           UNION ALL SELECT max(path) FROM clips UNION ALL SELECT max(path) FROM garbage)`).pluck()
   const reopen = database.prepare<[string, string, number, number, number, number]>(`
     UPDATE oil_spill_events SET frame_path = ?, frame_sha256 = ?, frame_size_bytes = ?, frame_width = ?, frame_height = ?,
            evidence_state = 'kept' WHERE id = ?`)
@@ -238,7 +241,9 @@ export function eventQueries (database: Connection, ledger: Ledger) {
     /** Which of these evidence paths nothing in the history keeps. */
     unclaimedPaths (paths: string[]): string[] { return paths.filter(path => claimed.get({ path }) === 0) },
     /** Whether the history has this evidence path, also of a file that is missing or deleted. */
-    isPathKnown (path: string): boolean { return known.get({ path }) === 1 }
+    isPathKnown (path: string): boolean { return known.get({ path }) === 1 },
+    /** The last of the paths that `isPathKnown` has, in the order of their text; undefined where there is none. */
+    lastPath (): string | undefined { return last.get() ?? undefined }
   }
 }
 

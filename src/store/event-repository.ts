@@ -1,13 +1,17 @@
 import { ALL_EVENTS, type EventFilter, type EventPosition } from '../core/event-filter.js'
 import type { Detection, Evidence, ListedEvent, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
+import { Rest } from '../core/rest.js'
 import type { DetectionPosition } from './detection-statements.js'
 import type { DetectionNote } from './note-batch.js'
 import type { CameraSummary, ClipNote, EventEnd, LateJoin, NewEvent } from './event-queries.js'
 import type { SqlThread } from './sql-thread.js'
 
-/** Events that are read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
+/** What is read and handed on in one go: enough to be quick, few enough not to hold up the relay. */
 const PAGE_SIZE = 100
+
+/** The same where pages follow each other through a whole history: both are what keeps the live picture in time meanwhile. */
+const LONG_LIST = { pageSize: 25, restShare: 0.5 } as const
 
 /** The history of one camera, or of all, in short. */
 export interface EventSummary {
@@ -26,15 +30,18 @@ export class EventRepository {
   readonly #sql: SqlThread
   /** By camera. Kept in memory, so that it costs nothing however long the history. */
   readonly #summaries = new Map<string, EventSummary>()
+  /** No evidence path behind this one, in the order of text, is in the history. */
+  #lastPath: string
 
-  private constructor (sql: SqlThread, summaries: readonly CameraSummary[]) {
+  private constructor (sql: SqlThread, summaries: readonly CameraSummary[], lastPath: string | undefined) {
     this.#sql = sql
+    this.#lastPath = lastPath ?? ''
     for (const { cameraId, ...summary } of summaries) this.#summaries.set(cameraId, summary)
   }
 
   /** Reads the summary of the history. */
   static async open (sql: SqlThread): Promise<EventRepository> {
-    return new EventRepository(sql, await sql.ask('summarizeEvents'))
+    return new EventRepository(sql, await sql.ask('summarizeEvents'), await sql.ask('lastPath'))
   }
 
   /** The history of this camera, or of all where none is named. */
@@ -45,6 +52,7 @@ export class EventRepository {
 
   /** Ends one event and opens another, whichever is given, in one commit. Resolves with the one that was opened. */
   async change (ends: EventEnd | undefined, opens: NewEvent | undefined): Promise<OilSpillEvent | undefined> {
+    if (opens !== undefined) this.#notePath(opens.evidence)
     const opened = await this.#sql.call('changeEvent', ends, opens)
     if (opened !== undefined) this.#count(opened.cameraId, { total: 1, newestStartedAtMs: opened.startedAtMs })
     return opened
@@ -52,6 +60,7 @@ export class EventRepository {
 
   /** Makes a stored frame the opening one of an event, and keeps its detection where that is new. Resolves with false where the event has one. */
   async keepEvidence (eventId: number, detection: Detection, evidence: Evidence, isNew: boolean): Promise<boolean> {
+    this.#notePath(evidence)
     return await this.#sql.call('keepEvidence', eventId, detection, evidence, isNew)
   }
 
@@ -70,6 +79,7 @@ export class EventRepository {
 
   /** Keeps a detection that came late. Resolves with whether it is new. */
   async join (join: LateJoin): Promise<boolean> {
+    if (join.evidence !== null) this.#notePath(join.evidence)
     const newestStartedAtMs = await this.#sql.call('joinEvent', join)
     if (newestStartedAtMs === undefined) return false
     const { cameraId } = join.detection
@@ -110,12 +120,15 @@ export class EventRepository {
 
   /**
    * The events that are as a filter says, all where there is none, a page at a time, behind a place where one is given.
-   * Events that open meanwhile come at the end of those that are listed oldest first. A page is never empty.
+   * Events that open meanwhile come at the end of those that are listed oldest first. A page is never empty. It is in no
+   * hurry: the live picture goes first.
    */
   async * pages (filter: EventFilter = ALL_EVENTS, after: EventPosition | null = null): AsyncGenerator<readonly ListedEvent[], void> {
     let place = after
+    const rest = new Rest(LONG_LIST.restShare)
     do {
-      const { events, next } = await this.#sql.ask('pageOfHistory', filter, place, PAGE_SIZE)
+      const from = place
+      const { events, next } = await rest.after(async () => await this.#sql.ask('pageOfHistory', filter, from, LONG_LIST.pageSize))
       if (events.length > 0) yield events
       const last = filter.order === 'started_at' ? events.at(-1) : undefined
       place = next ?? (last === undefined ? null : { startedAtMs: last.startedAtMs, id: last.id })
@@ -151,9 +164,18 @@ export class EventRepository {
     return await this.#sql.ask('unclaimedPaths', paths)
   }
 
-  /** Whether the history has this evidence path, also of a file that is missing or deleted. */
+  /**
+   * Whether the history has this evidence path, also of a file that is missing or deleted. Of a path behind all that it
+   * has, as that of a new event is, this is known without asking: on a slow disk an answer takes as long as some commits.
+   */
   async isPathKnown (path: string): Promise<boolean> {
+    if (path > this.#lastPath) return false
     return await this.#sql.call('isPathKnown', path)
+  }
+
+  /** Before it is stored: it may be even where no answer comes. */
+  #notePath ({ framePath }: Evidence): void {
+    if (framePath > this.#lastPath) this.#lastPath = framePath
   }
 
   #count (cameraId: string, more: EventSummary): void {

@@ -44,6 +44,7 @@ export function historyQueries (database: Connection, limits = LIMITS) {
   const indexes = eventIndexes(database)
   const prepared = new Map<string, ReturnType<typeof prepare>>()
   const listed = database.prepare<[number], ListedRow>(`SELECT ${LISTED_COLUMNS} FROM oil_spill_events WHERE id = ?`)
+  const listedOf = database.prepare<[string], ListedRow>(`SELECT ${LISTED_COLUMNS} FROM oil_spill_events WHERE id IN (SELECT value FROM json_each(?))`)
   const extent = database.prepare<[], { lowMs: number | null, highMs: number | null }>(
     'SELECT (SELECT min(started_at_ms) FROM oil_spill_events) AS lowMs, (SELECT max(started_at_ms) FROM oil_spill_events) AS highMs')
   const nthWithWords = { started_at: nthWith('ASC'), '-started_at': nthWith('DESC') }
@@ -192,6 +193,12 @@ export function historyQueries (database: Connection, limits = LIMITS) {
     return sorted(found, filter).slice(0, values.limit)
   }
 
+  /** In the order of the keys. All at once: one by one they would take twice as long. */
+  function eventsOf (keys: readonly EventPosition[]): ListedEvent[] {
+    const events = new Map(listedOf.all(JSON.stringify(keys.map(({ id }) => id))).map(row => [row.id, toListedEvent(row)]))
+    return keys.flatMap(({ id }) => events.get(id) ?? [])
+  }
+
   return {
     /** The event with this id, with all that people see of it, or undefined. */
     findListedEvent (id: number): ListedEvent | undefined {
@@ -204,7 +211,7 @@ export function historyQueries (database: Connection, limits = LIMITS) {
      */
     pageOfHistory (filter: EventFilter, after: EventPosition | null, limit: number): HistoryPage {
       const { keys, next } = search(filter, after, limit)
-      return { events: keys.flatMap(({ id }) => listed.all(id)).map(toListedEvent), next }
+      return { events: eventsOf(keys), next }
     }
   }
 }

@@ -117,7 +117,7 @@ t.test('the history comes a page at a time, oldest first', async t => {
   const order = Array.from({ length: 250 }, (_, i) => (i * 77) % 250)
   await Promise.all(order.map(async nth => await opened(repository, nth, { startedAtMs: Math.floor(nth / 3) * 1000 })))
   const { events, pages } = await allEvents(repository)
-  t.strictSame(pages, [100, 100, 50])
+  t.strictSame(pages, Array.from({ length: 10 }, () => 25))
   t.equal(new Set(events.map(event => event.id)).size, 250)
   const keys = events.map(event => event.startedAtMs * 1000 + event.id)
   t.strictSame(keys, keys.toSorted((a, b) => a - b), 'by start, then by id')
@@ -125,8 +125,24 @@ t.test('the history comes a page at a time, oldest first', async t => {
 
 t.test('a page that ends with the history is not followed by an empty one', async t => {
   const { repository } = await setUp(t)
-  await Promise.all(Array.from({ length: 100 }, async (_, nth) => await opened(repository, nth)))
-  t.strictSame((await allEvents(repository)).pages, [100])
+  await Promise.all(Array.from({ length: 50 }, async (_, nth) => await opened(repository, nth)))
+  t.strictSame((await allEvents(repository)).pages, [25, 25])
+})
+
+t.test('of a path behind all others it is known without asking that the history does not have it, also after a start', async t => {
+  const { path, repository } = await setUp(t)
+  const pathOf = (nth: number): string => newEvent(nth).evidence.framePath
+  t.equal(await repository.isPathKnown(pathOf(3)), false)
+  await opened(repository, 3)
+  const lost = repository.change(undefined, newEvent(5, { cameraId: 'nobody' }))
+  await t.rejects(lost)
+  const again = await setUp(t, path)
+  for (const { repository: each, thread } of [{ repository, thread: undefined }, again]) {
+    t.strictSame(await Promise.all([1, 3, 5].map(async nth => await each.isPathKnown(pathOf(nth)))), [false, true, false])
+    await thread?.close()
+    t.equal(await each.isPathKnown(pathOf(6)), false)
+  }
+  await t.rejects(again.repository.isPathKnown(pathOf(3)), 'of the others it asks')
 })
 
 t.test('events that open while the history is read come at its end', async t => {
