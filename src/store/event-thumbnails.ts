@@ -55,7 +55,8 @@ export class EventThumbnails {
     try {
       return await fs.readFile(this.#pathOf(framePath))
     } catch {
-      return await (this.#making.get(framePath) ?? this.make({ eventId, framePath }, await this.#evidence.read(evidence)))
+      const making = this.#making.get(framePath) ?? this.make({ eventId, framePath }, await this.#evidence.read(evidence))
+      return await this.#maker.hurry(making)
     }
   }
 

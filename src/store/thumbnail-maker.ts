@@ -6,6 +6,8 @@ export interface ThumbnailMakerOptions {
   readonly maxWaiting: number
   /** How long one may take. */
   readonly timeoutMs: number
+  /** How long it rests after one, unless somebody waits, in times of what that took. */
+  readonly restTimes: number
 }
 
 /** A thumbnail as JPEG; or that there cannot be one; or that too many are waiting. */
@@ -13,17 +15,20 @@ export type Thumbnail = Buffer | 'undecodable' | 'busy'
 
 interface Job { readonly jpeg: Buffer, readonly resolve: (thumbnail: Thumbnail) => void }
 
-const DEFAULTS: ThumbnailMakerOptions = { maxWaiting: 16, timeoutMs: 30_000 }
+const DEFAULTS: ThumbnailMakerOptions = { maxWaiting: 16, timeoutMs: 30_000, restTimes: 9 }
 
 /**
- * Makes thumbnails, one after the other, on a thread of its own, which yields to the one that relays frames. A frame
- * that kills the thread, or takes it for too long, has none; the next one gets another thread.
+ * Makes thumbnails, one after the other, on a thread of its own, which yields to the one that relays frames, and rests in
+ * between: where two processors are the two halves of one core, a thread that yields makes the other slower all the same.
+ * A frame that kills the thread, or takes it for too long, has none; the next one gets another thread.
  */
 export class ThumbnailMaker {
   readonly #options: ThumbnailMakerOptions
   readonly #jobs: Job[] = []
   #worker: Worker | undefined
   #isBusy = false
+  #rest: NodeJS.Timeout | undefined
+  #hurried = 0
   #isClosed = false
 
   constructor (options: Partial<ThumbnailMakerOptions> = {}) {
@@ -39,22 +44,45 @@ export class ThumbnailMaker {
     })
   }
 
+  /** Does not rest until this has settled, since somebody waits for it. */
+  async hurry<T> (wait: Promise<T>): Promise<T> {
+    this.#hurried += 1
+    this.#next()
+    try {
+      return await wait
+    } finally {
+      this.#hurried -= 1
+    }
+  }
+
   /** Makes no more. What is waiting is told that there is no time for it. */
   async close (): Promise<void> {
     this.#isClosed = true
+    clearTimeout(this.#rest)
     for (const { resolve } of this.#jobs.splice(0)) resolve('busy')
     await this.#worker?.terminate()
   }
 
   #next (): void {
-    const job = this.#isBusy ? undefined : this.#jobs.shift()
+    const mayBegin = !this.#isBusy && (this.#rest === undefined || this.#hurried > 0)
+    const job = mayBegin ? this.#jobs.shift() : undefined
     if (job === undefined) return
     this.#isBusy = true
+    const beganMs = performance.now()
     void this.#run(job.jpeg).then(thumbnail => {
       this.#isBusy = false
+      if (!this.#isClosed) this.#restFor((performance.now() - beganMs) * this.#options.restTimes)
       job.resolve(thumbnail)
       this.#next()
     })
+  }
+
+  #restFor (ms: number): void {
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined
+      this.#next()
+    }, ms)
   }
 
   async #run (jpeg: Buffer): Promise<Thumbnail> {

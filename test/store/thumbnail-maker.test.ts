@@ -4,9 +4,9 @@ import t, { type Test } from 'tap'
 import { ThumbnailMaker } from '../../src/store/thumbnail-maker.js'
 import { jpeg, until } from '../helper.js'
 
-/** A maker that is closed after the test. */
+/** A maker that does not rest and is closed after the test. */
 function setUp (t: Test, options?: ConstructorParameters<typeof ThumbnailMaker>[0]): ThumbnailMaker {
-  const maker = new ThumbnailMaker(options)
+  const maker = new ThumbnailMaker({ restTimes: 0, ...options })
   t.teardown(async () => { await maker.close() })
   return maker
 }
@@ -64,6 +64,27 @@ t.test('so many may wait, and they have their turn one after the other', async t
   const made = [1, 2, 3, 4, 5].map(async () => await maker.make(jpeg()))
   const thumbnails = await Promise.all(made)
   t.strictSame(thumbnails.map(each => each === 'busy'), [false, false, false, true, true])
+})
+
+t.test('it rests after each one, unless somebody waits for the next', async t => {
+  const maker = setUp(t, { restTimes: 1e6 })
+  t.type(await maker.make(jpeg()), Buffer)
+  let isMade = false
+  const second = maker.make(jpeg()).then(made => { isMade = true; return made })
+  await new Promise(resolve => setTimeout(resolve, 200))
+  t.equal(isMade, false)
+  t.type(await maker.hurry(second), Buffer)
+  const third = maker.make(jpeg())
+  t.equal(await Promise.race([third, new Promise(resolve => setTimeout(resolve, 200, 'it rests'))]), 'it rests', 'nobody waits any more')
+  await maker.close()
+  t.equal(await third, 'busy')
+})
+
+t.test('after its rest it goes on by itself', async t => {
+  const maker = setUp(t, { restTimes: 0.1 })
+  t.type(await maker.make(jpeg()), Buffer)
+  const second = maker.make(jpeg())
+  t.type(await Promise.all([second, new Promise(resolve => setTimeout(resolve, 1000))]).then(([made]) => made), Buffer)
 })
 
 t.test('in the end nobody is left waiting', async t => {
