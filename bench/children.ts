@@ -68,8 +68,8 @@ export class Child {
    * Waits for its next line.
    * @throws where it ends before, or says nothing for a long time
    */
-  async line (): Promise<string> {
-    const deadlineMs = performance.now() + ANSWER_DEADLINE_MS
+  async line (withinMs = ANSWER_DEADLINE_MS): Promise<string> {
+    const deadlineMs = performance.now() + withinMs
     for (;;) {
       const line = this.#unread.shift()
       if (line !== undefined) return line

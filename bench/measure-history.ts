@@ -10,7 +10,7 @@ import { framesFolder } from './frames.js'
 import { accepting, freePort } from './free-port.js'
 import { HISTORY_EVENTS, historyFolder } from './make-history.js'
 import type { Metrics } from './metrics.js'
-import { OUR_UPLOAD_HEADERS, startOurs } from './our-server.js'
+import { OUR_ADMIN_HEADERS, OUR_UPLOAD_HEADERS, startOurs } from './our-server.js'
 import type { HistoryExportPoint, HistoryPoint, HistoryStartPoint } from './points.js'
 import { processTree, rssBytes, socketBytes } from './proc.js'
 import { Sampler } from './sampler.js'
@@ -22,6 +22,8 @@ import { installed } from './tools.js'
 const ALL_EVENTS = '/api/oil_spill_events?format=ndjson'
 /** Beside a live picture: such a camera as in the points about one. */
 const FRAMES_PER_SECOND = 30
+/** A million events in one answer take their time. */
+const EXPORT_DEADLINE_MS = 300_000
 
 /** How a server with a million events starts, answers, and gives all of them away. */
 export async function measureHistory (point: HistoryPoint | HistoryStartPoint | HistoryExportPoint, name: ServerName, timing: Timing, ground: Ground): Promise<Metrics> {
@@ -47,7 +49,7 @@ export async function measureHistory (point: HistoryPoint | HistoryStartPoint | 
 
 /** The same request again and again over one connection. */
 async function ask (point: HistoryPoint, server: Child, port: number, timing: Timing): Promise<Metrics> {
-  const client = await startSnapshots({ port, path: point.path, headers: {}, connections: 1 })
+  const client = await startSnapshots({ port, path: point.path, headers: point.loggedIn === true ? OUR_ADMIN_HEADERS : {}, connections: 1 })
   try {
     await setTimeout(timing.warmUpSeconds * 1000)
     const sample = await window({ pid: server.pid }, [client], timing.seconds, socketBytes())
@@ -96,7 +98,7 @@ async function exportAll (point: HistoryExportPoint, server: Child, port: number
 async function download (port: number): Promise<number> {
   const child = new Child('curl', 'sh', ['-c', `curl -sSf 'http://127.0.0.1:${port}${ALL_EVENTS}' | wc -lc`])
   try {
-    const [lines, bytes] = (await child.line()).trim().split(/\s+/).map(Number)
+    const [lines, bytes] = (await child.line(EXPORT_DEADLINE_MS)).trim().split(/\s+/).map(Number)
     if (lines === undefined || bytes === undefined || lines < HISTORY_EVENTS) throw new Error(`the export has only ${lines} lines: ${child.errorText}`)
     return bytes
   } finally {

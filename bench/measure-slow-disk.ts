@@ -38,6 +38,9 @@ export interface SlowDiskFigures {
   readonly lostDetections: number
 }
 
+/** As the image and the systemd unit say. */
+const THREADS = '16'
+
 const Summary = Type.Object({ total_events: Type.Integer() })
 const Status = Type.Object({ storage: Type.Object({ lost_detections: Type.Integer() }), cameras: Type.Object({ online: Type.Integer() }) })
 
@@ -52,7 +55,7 @@ export async function measureSlowDisk (load: SlowDiskLoad, withEvents: boolean, 
   const children: Child[] = []
   try {
     const port = await freePort()
-    const server = startOurs(ground, folder, port, undefined, disk.environment)
+    const server = startOurs(ground, folder, port, undefined, { ...disk.environment, UV_THREADPOOL_SIZE: THREADS })
     children.push(server)
     await accepting(server, port)
     disk.set({ flushDelayMs: load.flushDelayMs })

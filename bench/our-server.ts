@@ -15,6 +15,9 @@ const ADMIN_PASSWORD = 'another-password-for-the-bench'
 /** What the default camera sends along. */
 export const OUR_UPLOAD_HEADERS = { 'X-Camera-Auth': PASSWORD }
 
+/** What a person who logs in sends along. */
+export const OUR_ADMIN_HEADERS = { Authorization: `Basic ${Buffer.from(`admin:${ADMIN_PASSWORD}`).toString('base64')}` }
+
 /** The whole program, with its checks, password and limits; only the limits' numbers are raised out of the way. */
 const OUR_SETTINGS = {
   CAMERA_PASSWORD: PASSWORD,
@@ -85,7 +88,7 @@ async function setUp (port: number, id: string): Promise<string> {
 async function post <Schema extends TSchema> (port: number, path: string, body: unknown, schema: Schema): Promise<Static<Schema>> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`admin:${ADMIN_PASSWORD}`).toString('base64')}`, 'content-type': 'application/json' },
+    headers: { ...OUR_ADMIN_HEADERS, 'content-type': 'application/json' },
     body: JSON.stringify(body)
   })
   const text = await answer.text()
