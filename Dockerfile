@@ -20,7 +20,9 @@ RUN npm prune --omit=dev --no-audit --no-fund
 
 # The same base as above, so that the native addon fits.
 FROM node:${NODE_VERSION}-bookworm-slim
+# Threads for files: where a disk is slow, each waits for it, and events are stored no faster than there are threads.
 ENV NODE_ENV=production \
+    UV_THREADPOOL_SIZE=16 \
     HOST=0.0.0.0 \
     PORT=5000 \
     DATA_DIR=/data
