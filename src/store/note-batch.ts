@@ -23,6 +23,8 @@ const MAX_KEPT = 1000
 interface Waiting {
   readonly eventId: number
   readonly note: Promise<EventNote>
+  /** Whether it could not be stored before: its event may be a part of another by now. */
+  readonly isLeft?: boolean
   /** Undefined where nobody waits. */
   readonly answer?: { readonly resolve: () => void, readonly reject: (error: unknown) => void }
 }
@@ -72,9 +74,9 @@ export class NoteBatch {
 
   /** Stores what was gathered of one event, and waits for nothing where there is nothing of it. Never rejects. */
   async flushEvent (eventId: number): Promise<void> {
-    const isOfEvent = (each: Waiting): boolean => each.eventId === eventId
-    if (this.#waiting.some(isOfEvent)) await this.flush()
-    else if (this.#storing.some(isOfEvent)) await this.#stored
+    const mayBeOfEvent = (each: Waiting): boolean => each.isLeft === true || each.eventId === eventId
+    if (this.#storing.some(mayBeOfEvent)) await this.#stored
+    if (this.#waiting.some(mayBeOfEvent)) await this.flush()
   }
 
   /** Stores what was gathered, and tries no more after that. */
@@ -114,7 +116,7 @@ export class NoteBatch {
       const again: Waiting[] = []
       for (const [at, { eventId, answer, note }] of waiting.entries()) {
         if (answer === undefined && again.length < MAX_KEPT) {
-          again.push({ eventId, note })
+          again.push({ eventId, note, isLeft: true })
         } else {
           notes[at]?.done?.()
           answer?.reject(error)

@@ -99,6 +99,32 @@ t.test('who needs what there is of one event waits for that alone', async t => {
   t.strictSame(sizesOf(stored), [1], 'once')
 })
 
+t.test('where what there is of one event could not be stored, it is tried once more before the event goes on', async t => {
+  const { batch, stored, state } = setUp()
+  const gate = signal()
+  state.gate = gate.promise
+  state.failing = true
+  batch.add(2, Promise.resolve({ ...noteOf(1), eventId: 2 }))
+  const being = batch.flush()
+  await new Promise(resolve => setImmediate(resolve))
+  const wanted = batch.flushEvent(2)
+  gate.resolve()
+  await being
+  state.failing = false
+  await wanted
+  t.strictSame(sizesOf(stored), [1])
+})
+
+t.test('what was left belongs to whichever event is asked for: its own may be a part of that', async t => {
+  const { batch, add, stored, state } = setUp()
+  state.failing = true
+  add(1)
+  await batch.flush()
+  state.failing = false
+  await batch.flushEvent(7)
+  t.strictSame(stored, [[noteOf(1)]])
+})
+
 t.test('what cannot be stored is tried again with the next, in its order', async t => {
   const { batch, add, stored, state } = setUp()
   state.failing = true
