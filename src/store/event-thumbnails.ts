@@ -55,8 +55,8 @@ export class EventThumbnails {
     try {
       return await fs.readFile(this.#pathOf(framePath))
     } catch {
-      const making = this.#making.get(framePath) ?? this.make({ eventId, framePath }, await this.#evidence.read(evidence))
-      return await this.#maker.hurry(making)
+      return await this.#maker.hurry(async () =>
+        await (this.#making.get(framePath) ?? this.make({ eventId, framePath }, await this.#evidence.read(evidence))))
     }
   }
 

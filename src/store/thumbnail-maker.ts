@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { ThumbnailReply } from './thumbnail-worker.js'
 
 export interface ThumbnailMakerOptions {
-  /** Frames that may wait. */
+  /** Frames that may wait; half as many while no person does. */
   readonly maxWaiting: number
   /** How long one may take. */
   readonly timeoutMs: number
@@ -16,6 +16,9 @@ export type Thumbnail = Buffer | 'undecodable' | 'busy'
 interface Job { readonly jpeg: Buffer, readonly resolve: (thumbnail: Thumbnail) => void }
 
 const DEFAULTS: ThumbnailMakerOptions = { maxWaiting: 16, timeoutMs: 30_000, restTimes: 9 }
+
+/** However long one took. */
+const LONGEST_REST_MS = 10_000
 
 /**
  * Makes thumbnails, one after the other, on a thread of its own, which yields to the one that relays frames, and rests in
@@ -37,19 +40,20 @@ export class ThumbnailMaker {
 
   /** Makes a thumbnail of a JPEG. Never rejects. */
   async make (jpeg: Buffer): Promise<Thumbnail> {
-    if (this.#isClosed || this.#jobs.length >= this.#options.maxWaiting) return 'busy'
+    const most = this.#options.maxWaiting / (this.#hurried > 0 ? 1 : 2)
+    if (this.#isClosed || this.#jobs.length >= most) return 'busy'
     return await new Promise(resolve => {
       this.#jobs.push({ jpeg, resolve })
       this.#next()
     })
   }
 
-  /** Does not rest until this has settled, since somebody waits for it. */
-  async hurry<T> (wait: Promise<T>): Promise<T> {
+  /** Does not rest while this is being done, since somebody waits for it. */
+  async hurry<T> (action: () => Promise<T>): Promise<T> {
     this.#hurried += 1
     this.#next()
     try {
-      return await wait
+      return await action()
     } finally {
       this.#hurried -= 1
     }
@@ -71,7 +75,7 @@ export class ThumbnailMaker {
     const beganMs = performance.now()
     void this.#run(job.jpeg).then(thumbnail => {
       this.#isBusy = false
-      if (!this.#isClosed) this.#restFor((performance.now() - beganMs) * this.#options.restTimes)
+      if (!this.#isClosed) this.#restFor(Math.min((performance.now() - beganMs) * this.#options.restTimes, LONGEST_REST_MS))
       job.resolve(thumbnail)
       this.#next()
     })

@@ -60,20 +60,20 @@ t.test('one that takes too long has none, and the next one has', async t => {
 })
 
 t.test('so many may wait, and they have their turn one after the other', async t => {
-  const maker = setUp(t, { maxWaiting: 2 })
-  const made = [1, 2, 3, 4, 5].map(async () => await maker.make(jpeg()))
-  const thumbnails = await Promise.all(made)
-  t.strictSame(thumbnails.map(each => each === 'busy'), [false, false, false, true, true])
+  const maker = setUp(t, { maxWaiting: 4 })
+  const isBusy = async (): Promise<boolean[]> => (await Promise.all([1, 2, 3, 4, 5, 6].map(async () => await maker.make(jpeg())))).map(each => each === 'busy')
+  t.strictSame(await isBusy(), [false, false, false, true, true, true], 'one is being made, and two wait')
+  t.strictSame(await maker.hurry(isBusy), [false, false, false, false, false, true], 'more where somebody waits for them')
 })
 
 t.test('it rests after each one, unless somebody waits for the next', async t => {
-  const maker = setUp(t, { restTimes: 1e6 })
+  const maker = setUp(t, { restTimes: 1e4 })
   t.type(await maker.make(jpeg()), Buffer)
   let isMade = false
   const second = maker.make(jpeg()).then(made => { isMade = true; return made })
   await new Promise(resolve => setTimeout(resolve, 200))
   t.equal(isMade, false)
-  t.type(await maker.hurry(second), Buffer)
+  t.type(await maker.hurry(async () => await second), Buffer)
   const third = maker.make(jpeg())
   t.equal(await Promise.race([third, new Promise(resolve => setTimeout(resolve, 200, 'it rests'))]), 'it rests', 'nobody waits any more')
   await maker.close()
