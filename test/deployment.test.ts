@@ -55,6 +55,9 @@ function theService (): Service {
   return service
 }
 
+/** Variables that Node itself or its libraries read. */
+const NODES_OWN = ['NODE_ENV', 'UV_THREADPOOL_SIZE']
+
 /** The first block of that language in docs/deployment.md. */
 function snippet (language: string): string {
   const block = new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(guide)?.[1]
@@ -170,7 +173,7 @@ t.test('the limits leave room for 500 viewers', async t => {
 })
 
 t.test('every setting can be given to the container, and no other', async t => {
-  const fixed = Object.keys(imageEnvironment).filter(name => name !== 'NODE_ENV')
+  const fixed = Object.keys(imageEnvironment).filter(name => !NODES_OWN.includes(name))
   const passedOn = Object.keys(theService().environment)
   t.strictSame([...fixed, ...passedOn, 'CAMERA_PASSWORD', 'ADMIN_PASSWORD'].sort(), [...settings].sort(), 'passwords come by file only')
   for (const [, name] of composeText.matchAll(/\$\{(\w+)/g)) t.ok(settings.includes(name ?? ''), String(name))
@@ -231,7 +234,7 @@ t.test('what docs/deployment.md names exists', async t => {
 })
 
 t.test('every environment variable in docs/deployment.md exists', async t => {
-  const others = ['NODE_ENV', 'NODE_VERSION', 'STORAGE_FULL']
+  const others = [...NODES_OWN, 'NODE_VERSION', 'STORAGE_FULL']
   const named = new Set([...guide.matchAll(/(?:^|[\s`=])([A-Z][A-Z0-9_]{3,})(?==|`)/gm)].map(([, name]) => name ?? ''))
   t.ok(named.has('CAMERA_PASSWORD_FILE') && named.has('HOST'))
   for (const name of named) t.ok(settings.includes(name) || others.includes(name), name)

@@ -1,5 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
-
 /** What a timer can tell apart. */
 const SHORTEST_MS = 1
 
@@ -13,7 +11,7 @@ export class Rest {
   #owedMs = 0
 
   /** @param share how long it rests, in times of what the work takes */
-  constructor (share: number, sleep: (ms: number) => Promise<unknown> = setTimeout) {
+  constructor (share: number, sleep: (ms: number) => Promise<unknown>) {
     this.#share = share
     this.#sleep = sleep
   }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { ALL_EVENTS, type EventFilter, type EventPosition } from '../core/event-filter.js'
 import type { Detection, Evidence, ListedEvent, OilSpillEvent, StoredDetection } from '../core/event.js'
 import type { EventSpan } from '../core/late-detection.js'
@@ -23,14 +24,14 @@ export interface EventSummary {
 const NO_EVENTS: EventSummary = { total: 0, newestStartedAtMs: undefined }
 
 /**
- * The history of oil-spill events in SQLite. Every method but the summary goes to the SQL thread. What stores a
+ * The history of oil-spill events in SQLite. Every method but the summary goes to the SQL thread, unless it says otherwise. What stores a
  * detection rejects with an error whose `code` is SQLite's or `SQL_THREAD_LOST`; all others with HistoryUnavailable.
  */
 export class EventRepository {
   readonly #sql: SqlThread
   /** By camera. Kept in memory, so that it costs nothing however long the history. */
   readonly #summaries = new Map<string, EventSummary>()
-  /** No evidence path behind this one, in the order of text, is in the history. */
+  /** No path of an opening frame behind this one, in the order of text, is in the history. */
   #lastPath: string
 
   private constructor (sql: SqlThread, summaries: readonly CameraSummary[], lastPath: string | undefined) {
@@ -125,7 +126,7 @@ export class EventRepository {
    */
   async * pages (filter: EventFilter = ALL_EVENTS, after: EventPosition | null = null): AsyncGenerator<readonly ListedEvent[], void> {
     let place = after
-    const rest = new Rest(LONG_LIST.restShare)
+    const rest = new Rest(LONG_LIST.restShare, setTimeout)
     do {
       const from = place
       const { events, next } = await rest.after(async () => await this.#sql.ask('pageOfHistory', filter, from, LONG_LIST.pageSize))
@@ -165,8 +166,8 @@ export class EventRepository {
   }
 
   /**
-   * Whether the history has this evidence path, also of a file that is missing or deleted. Of a path behind all that it
-   * has, as that of a new event is, this is known without asking: on a slow disk an answer takes as long as some commits.
+   * Whether the history has this path of an opening frame, also where its file is missing or deleted. Of a path behind all
+   * that it has, as that of a new event is, this is known without asking: on a slow disk an answer takes some commits.
    */
   async isPathKnown (path: string): Promise<boolean> {
     if (path > this.#lastPath) return false
