@@ -41,6 +41,9 @@ async function makeOriginal (): Promise<string> {
     await upload(url)
     clock.advance(1000)
   }
+  // What the clips still get, and then the time after which they are closed.
+  await app.eventArchive.close()
+  clock.advance(10_000)
   await app.close()
   return folder
 }
