@@ -62,19 +62,26 @@ t.test('a flush waits for the one before it, and those that come meanwhile come 
   t.strictSame(stored, [[noteOf(1)], [noteOf(2)]])
 })
 
-t.test('all who flush while something is being stored share the next turn', async t => {
+t.test('all who flush while something is being stored share the next turn, and wait for its end', async t => {
   const { batch, add, stored, state } = setUp()
-  const gate = signal()
-  state.gate = gate.promise
+  const gates = [signal(), signal()] as const
+  state.gate = gates[0].promise
   add(0)
-  const flushed = [batch.flush()]
+  const first = batch.flush()
   await new Promise(resolve => setImmediate(resolve))
-  for (let nth = 1; nth <= 3; nth += 1) {
+  let flushed = 0
+  const others = [1, 2, 3].map(async nth => {
     add(nth)
-    flushed.push(batch.flush())
-  }
-  gate.resolve()
-  await Promise.all(flushed)
+    await batch.flush()
+    flushed += 1
+  })
+  state.gate = gates[1].promise
+  gates[0].resolve()
+  await first
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(flushed, 0)
+  gates[1].resolve()
+  await Promise.all(others)
   t.strictSame(sizesOf(stored), [1, 3])
 })
 
