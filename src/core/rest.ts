@@ -16,17 +16,17 @@ export class Rest {
     this.#sleep = sleep
   }
 
-  /** Does a piece of the work, then rests, unless the rests that are owed are still too short for a timer. */
-  async after<T> (piece: () => Promise<T>): Promise<T> {
-    const beganMs = performance.now()
-    const done = await piece()
-    const endedMs = performance.now()
-    this.#owedMs += (endedMs - beganMs) * this.#share
+  /** Rests as long as is owed for the pieces before, unless that is too short for a timer, then does the next piece. */
+  async before<T> (piece: () => Promise<T>): Promise<T> {
+    const restedFromMs = performance.now()
     if (this.#owedMs >= SHORTEST_MS) {
       await this.#sleep(this.#owedMs)
       // A timer is late, by a millisecond or by much: that is rest too.
-      this.#owedMs -= performance.now() - endedMs
+      this.#owedMs -= performance.now() - restedFromMs
     }
+    const beganMs = performance.now()
+    const done = await piece()
+    this.#owedMs += (performance.now() - beganMs) * this.#share
     return done
   }
 }

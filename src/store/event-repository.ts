@@ -129,7 +129,7 @@ export class EventRepository {
     const rest = new Rest(LONG_LIST.restShare, setTimeout)
     do {
       const from = place
-      const { events, next } = await rest.after(async () => await this.#sql.ask('pageOfHistory', filter, from, LONG_LIST.pageSize))
+      const { events, next } = await rest.before(async () => await this.#sql.ask('pageOfHistory', filter, from, LONG_LIST.pageSize))
       if (events.length > 0) yield events
       const last = filter.order === 'started_at' ? events.at(-1) : undefined
       place = next ?? (last === undefined ? null : { startedAtMs: last.startedAtMs, id: last.id })
