@@ -20,7 +20,7 @@ RUN npm prune --omit=dev --no-audit --no-fund
 
 # The same base as above, so that the native addon fits.
 FROM node:${NODE_VERSION}-bookworm-slim
-# Threads for files: where a disk is slow, each waits for it, and events are stored no faster than there are threads.
+# Threads for files: where a disk is slow, each flush keeps one of them waiting.
 ENV NODE_ENV=production \
     UV_THREADPOOL_SIZE=16 \
     HOST=0.0.0.0 \

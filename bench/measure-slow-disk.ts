@@ -22,6 +22,8 @@ export interface SlowDiskLoad {
   /** Of each camera. */
   readonly framesPerSecond: number
   readonly flushDelayMs: number
+  /** The server's threads for files: UV_THREADPOOL_SIZE. */
+  readonly fileThreads: number
   readonly seconds: number
   readonly warmUpSeconds: number
 }
@@ -38,9 +40,6 @@ export interface SlowDiskFigures {
   readonly lostDetections: number
 }
 
-/** As the image and the systemd unit say. */
-const THREADS = '16'
-
 const Summary = Type.Object({ total_events: Type.Integer() })
 const Status = Type.Object({ storage: Type.Object({ lost_detections: Type.Integer() }), cameras: Type.Object({ online: Type.Integer() }) })
 
@@ -55,7 +54,7 @@ export async function measureSlowDisk (load: SlowDiskLoad, withEvents: boolean, 
   const children: Child[] = []
   try {
     const port = await freePort()
-    const server = startOurs(ground, folder, port, undefined, { ...disk.environment, UV_THREADPOOL_SIZE: THREADS })
+    const server = startOurs(ground, folder, port, undefined, { ...disk.environment, UV_THREADPOOL_SIZE: String(load.fileThreads) })
     children.push(server)
     await accepting(server, port)
     disk.set({ flushDelayMs: load.flushDelayMs })

@@ -20,6 +20,7 @@ const USAGE = `npm run bench:slow-disk -- [options]
   --rounds N     how often each is measured, in turns; the median counts (5)
   --seconds S    how long each is measured (20)
   --delay MS     how much longer each flush takes (200)
+  --threads N    the server's threads for files (16, as in the image and the systemd unit)
   --ours FILE    the program that is measured (dist/server.js)
 `
 
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '20' },
     delay: { type: 'string', default: '200' },
+    threads: { type: 'string', default: '16' },
     ours: { type: 'string', default: join(projectRoot, 'dist', 'server.js') },
     help: { type: 'boolean', default: false }
   }
@@ -52,7 +54,7 @@ async function runAll (): Promise<void> {
   framesFolder('720p')
   const rounds = Number(values.rounds)
   const load: SlowDiskLoad = {
-    cameras: 10, viewersEach: 2, framesPerSecond: 10, flushDelayMs: Number(values.delay), seconds: Number(values.seconds), warmUpSeconds: 5
+    cameras: 10, viewersEach: 2, framesPerSecond: 10, flushDelayMs: Number(values.delay), fileThreads: Number(values.threads), seconds: Number(values.seconds), warmUpSeconds: 5
   }
   const ground = { scratch, memory: scratch, ourProgram: resolve(values.ours) }
   const figures: Record<'without' | 'with', SlowDiskFigures[]> = { without: [], with: [] }

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../helper.js'
 /** How often it is measured at most: other programs may take the machine meanwhile. */
 const TRIES = 3
 
-const LOAD: SlowDiskLoad = { cameras: 10, viewersEach: 1, framesPerSecond: 5, flushDelayMs: 200, seconds: 4, warmUpSeconds: 2 }
+const LOAD: SlowDiskLoad = { cameras: 10, viewersEach: 1, framesPerSecond: 5, flushDelayMs: 200, fileThreads: 16, seconds: 4, warmUpSeconds: 2 }
 
 t.setTimeout(300_000)
 
